@@ -1,0 +1,39 @@
+#!/bin/sh
+# Make .venv from the locks and install Tocsin into it, editable. `make setup` runs this only when a lock or pyproject.toml changed.
+set -eu
+cd "$(dirname "$0")/.."
+
+say() { echo "setup: $*"; }
+stop() { echo "setup: $*" >&2; exit 1; }
+new_enough() { "$1" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; }
+
+find_python() {
+  for candidate in ${PYTHON:-} python3 python3.13 python3.12 python3.11 python3.14; do
+    if command -v "$candidate" >/dev/null 2>&1 && new_enough "$candidate"; then
+      command -v "$candidate"
+      return
+    fi
+  done
+  stop "Tocsin needs Python 3.11 or newer, and $(python3 --version 2>/dev/null || echo 'no python3') is all that was found." \
+    "Install one, or name it: make setup PYTHON=/path/to/python3.12"
+}
+
+if ! { [ -x .venv/bin/python ] && new_enough .venv/bin/python && .venv/bin/python -m pip --version >/dev/null 2>&1; }; then
+  python=$(find_python)
+  say "making .venv with $("$python" --version)"
+  rm -rf .venv
+  "$python" -m venv .venv >/tmp/tocsin-venv.$$ 2>&1 || {
+    cat /tmp/tocsin-venv.$$ >&2
+    rm -f /tmp/tocsin-venv.$$
+    rm -rf .venv
+    stop "$python cannot make a virtual environment. On Debian and Ubuntu: apt-get install python3-venv"
+  }
+  rm -f /tmp/tocsin-venv.$$
+fi
+
+say "installing the locked packages"
+.venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/bootstrap.txt
+VIRTUAL_ENV=$PWD/.venv .venv/bin/uv pip sync --quiet --require-hashes requirements/dev.txt
+VIRTUAL_ENV=$PWD/.venv .venv/bin/uv pip install --quiet --no-deps --no-build-isolation --editable .
+touch .venv/.tocsin-setup
+say "ready: .venv/bin/tocsin"

@@ -1,0 +1,1 @@
+"""Pure nouns and rules: alerts, cases, observables, verdicts, ids, errors, access."""

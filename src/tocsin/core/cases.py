@@ -1,0 +1,75 @@
+"""Cases: what a person works on."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from tocsin.core.ids import CaseId, WorkspaceId
+from tocsin.core.severity import Severity
+from tocsin.core.tlp import Tlp
+from tocsin.core.values import Instant, Json, JsonObject, iso
+from tocsin.core.verdicts import Verdict
+
+
+class CaseStatus(StrEnum):
+    """Where the work stands."""
+
+    OPEN = "open"
+    IN_PROGRESS = "in_progress"
+    CLOSED = "closed"
+
+
+class EntryKind(StrEnum):
+    """What a line of a case's timeline tells."""
+
+    OPENED = "opened"
+    NOTE = "note"
+    ALERT = "alert"
+    STEP = "step"
+    ASK = "ask"
+    CLOSED = "closed"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One line of a case's timeline; `ref` is the id of what it tells of (an alert, a run, an ask)."""
+
+    kind: EntryKind
+    at: Instant
+    by: str
+    text: str
+    ref: str = ""
+    details: Json = None
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A piece of work with its outcome."""
+
+    id: CaseId
+    workspace: WorkspaceId
+    title: str
+    severity: Severity
+    status: CaseStatus
+    tlp: Tlp
+    owner: str
+    verdict: Verdict
+    reason: str
+    opened_at: Instant
+    closed_at: Instant | None = None
+    tags: tuple[str, ...] = ()
+
+    def as_json(self) -> JsonObject:
+        """Return the form that playbooks see as `case` and the API shows."""
+        return {
+            "id": self.id,
+            "title": self.title,
+            "severity": self.severity.value,
+            "status": self.status.value,
+            "tlp": self.tlp.value,
+            "owner": self.owner,
+            "verdict": self.verdict.value,
+            "reason": self.reason,
+            "opened_at": iso(self.opened_at),
+            "closed_at": iso(self.closed_at) if self.closed_at else None,
+            "tags": list(self.tags),
+        }

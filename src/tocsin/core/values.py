@@ -1,0 +1,18 @@
+"""JSON values and instants, the two kinds of plain value everything else is made of."""
+
+from datetime import datetime
+from typing import TypeAlias
+
+Json: TypeAlias = "dict[str, Json] | list[Json] | str | int | float | bool | None"
+JsonObject: TypeAlias = "dict[str, Json]"
+Instant: TypeAlias = datetime  # always aware, always UTC
+
+
+def iso(at: Instant) -> str:
+    """Write an instant as RFC 3339 in UTC with microseconds and a Z."""
+    return at.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def parse_instant(text: str) -> Instant:
+    """Read an instant that `iso` wrote."""
+    return datetime.fromisoformat(text)

@@ -1,0 +1,1 @@
+"""The engine: events, state and decide are pure; the driver is the only loop."""

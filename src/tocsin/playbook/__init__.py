@@ -1,0 +1,1 @@
+"""The playbook language, pure: source, model, checks, plan."""

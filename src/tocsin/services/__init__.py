@@ -1,0 +1,1 @@
+"""Use cases: a verb a function; authorise first, audit last, never commit."""

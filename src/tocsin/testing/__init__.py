@@ -1,0 +1,1 @@
+"""The kit for tests of Tocsin, packs and playbooks: fake clock, memory journal, pack runner."""
