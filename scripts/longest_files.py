@@ -8,7 +8,9 @@ WORTH_A_LOOK = 500
 
 def longest(root: Path, *, at_least: int) -> list[tuple[int, Path]]:
     """Return (lines, file) of the Python files with that many lines or more, longest first."""
-    counted = [(len(path.read_text().splitlines()), path) for folder in ("src", "tests", "scripts") for path in (root / folder).rglob("*.py")]
+    counted = [
+        (len(path.read_text().splitlines()), path) for folder in ("src", "tests", "scripts") for path in (root / folder).rglob("*.py")
+    ]
     return sorted((entry for entry in counted if entry[0] >= at_least), reverse=True)
 
 

@@ -5,6 +5,7 @@
 
 import http.server
 import socket
+import socketserver
 import ssl
 import struct
 import sys
@@ -40,9 +41,15 @@ class Pages(http.server.BaseHTTPRequestHandler):
         """Say nothing."""
 
 
+class Server(socketserver.ThreadingTCPServer):
+    """An HTTP server that asks no resolver for its own name, as http.server's does."""
+
+    allow_reuse_address = True
+
+
 def serve_http(address: str) -> None:
     """Serve plain HTTP on port 80."""
-    http.server.ThreadingHTTPServer((address, 80), Pages).serve_forever()
+    Server((address, 80), Pages).serve_forever()
 
 
 def serve_tls(address: str, cert: Path) -> None:
@@ -50,7 +57,7 @@ def serve_tls(address: str, cert: Path) -> None:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.maximum_version = ssl.TLSVersion.TLSv1_2  # so that the sensor sees the certificate
     context.load_cert_chain(cert / "cert.pem", cert / "key.pem")
-    server = http.server.ThreadingHTTPServer((address, 443), Pages)
+    server = Server((address, 443), Pages)
     server.socket = context.wrap_socket(server.socket, server_side=True)
     server.serve_forever()
 
@@ -101,7 +108,10 @@ def fetch_tls(source: str, address: str, name: str) -> None:
     """Send one request over TLS with a server name."""
     context = ssl.create_default_context()
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE  # the demo's certificates are its own
-    with socket.create_connection((address, 443), timeout=3, source_address=(source, 0)) as plain, context.wrap_socket(plain, server_hostname=name) as sock:
+    with (
+        socket.create_connection((address, 443), timeout=3, source_address=(source, 0)) as plain,
+        context.wrap_socket(plain, server_hostname=name) as sock,
+    ):
         sock.sendall(f"GET /v2/ping HTTP/1.1\r\nHost: {name}\r\nConnection: close\r\n\r\n".encode())
         while sock.recv(4096):
             pass
@@ -147,7 +157,11 @@ def drive_inside() -> None:
         fetch(BUILDER, MIRROR, request)
         if round % 2:
             resolve(INFECTED, "telemetry.cdn-metrics.example")
-            fetch(OLD_PC, MIRROR, "GET /news HTTP/1.1\nHost: news.example\nUser-Agent: Mozilla/4.0 (compatible; MSIE 6.0; Windows NT 5.1)\nConnection: close\n\n")
+            fetch(
+                OLD_PC,
+                MIRROR,
+                "GET /news HTTP/1.1\nHost: news.example\nUser-Agent: Mozilla/4.0 (compatible; MSIE 6.0; Windows NT 5.1)\nConnection: close\n\n",
+            )
         fetch_tls(INFECTED, C2, "telemetry.cdn-metrics.example")
         fetch_tls(LAPTOP, SHARE, "files.example")
         ping(MONITOR, WATCHED)

@@ -13,7 +13,9 @@ def pages(root: Path) -> dict[str, str] | None:
     if not folders:
         return None
     sections = "\n".join(_section(folder) for folder in folders)
-    return {"packs.md": f"{GENERATED}\n# Packs\n\nWhat ships with Tocsin. How to write one: [the pack format](pack-format.md).\n\n{sections}"}
+    return {
+        "packs.md": f"{GENERATED}\n# Packs\n\nWhat ships with Tocsin. How to write one: [the pack format](pack-format.md).\n\n{sections}"
+    }
 
 
 def _section(folder: Path) -> str:
@@ -27,7 +29,12 @@ def _section(folder: Path) -> str:
     if mappings:
         lines += ["Mappings of alerts: " + ", ".join(f"`{name}`" for name in mappings) + ".", ""]
     if actions:
-        lines += ["| action | effect | when unknown | undo | |", "|---|---|---|---|---|", *(_row(folder.name, action) for action in actions), ""]
+        lines += [
+            "| action | effect | when unknown | undo | |",
+            "|---|---|---|---|---|",
+            *(_row(folder.name, action) for action in actions),
+            "",
+        ]
     return "\n".join(lines)
 
 
@@ -37,8 +44,8 @@ def _sentence(pack: dict[str, object]) -> str:
 
 
 def _row(pack: str, action: dict[str, object]) -> str:
-    cells = [f"`{pack}.{action.get('action', '')}`", action.get("effect"), action.get("on_unknown"), action.get("undo"), action.get("title")]
-    return "| " + " | ".join(str(cell or "").replace("|", "\\|") for cell in cells) + " |"
+    told = [str(action.get(key) or "").replace("|", "\\|") for key in ("effect", "on_unknown", "undo", "title")]
+    return " | ".join([f"| `{pack}.{action.get('action', '')}`", *told]) + " |"
 
 
 def _read(path: Path) -> dict[str, object]:

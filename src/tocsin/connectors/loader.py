@@ -7,7 +7,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import TypeVar
 
-from tocsin.connectors.manifest import SCHEMA, Action, MappingSpec, Pack
+from tocsin.connectors.manifest import SCHEMA, Action, Pack
 from tocsin.connectors.nodes import Members, Node
 from tocsin.connectors.read_action import read_action
 from tocsin.connectors.read_connection import read_connection, read_signature, read_source

@@ -14,8 +14,8 @@ from tocsin.core.errors import Invalid
 from tocsin.core.values import Json, JsonObject
 from tocsin.playbook.expr import (
     Condition,
-    Expression,
     ExprError,
+    Expression,
     Template,
     compile_condition,
     compile_expression,

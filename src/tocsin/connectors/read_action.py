@@ -21,6 +21,7 @@ from tocsin.connectors.read_connection import read_rate
 from tocsin.core.effects import ActionSpec, Effect, OnUnknown
 from tocsin.core.values import JsonObject
 from tocsin.playbook.expr import ExprError, compile_expression
+from tocsin.playbook.expr.scan import pieces_of
 
 _KNOWN = (
     "action", "title", "description", "effect", "on_unknown", "undo", "minutes_saved", "target", "input", "output", "auth", "request",
@@ -151,22 +152,12 @@ def _path(node: Node) -> tuple[PathPart, ...]:
     text = node.text()
     if not text.startswith("/"):
         node.report("PK203", "'path' must begin with a slash.", hint="Write /…, or use url.")
-    parts: list[PathPart] = []
-    end = 0
-    for match in _EXPRESSION.finditer(text):
-        parts.append(text[end : match.start()])
-        parts.append(_expression(node, match.group()))
-        end = match.end()
-    parts.append(text[end:])
-    return tuple(part for part in parts if part != "")
-
-
-def _expression(node: Node, text: str) -> PathPart:
     try:
-        return compile_expression(text)
+        parts = [piece if isinstance(piece, str) else compile_expression(piece.source) for piece in pieces_of(text)]
     except ExprError as error:
         node.report("PK205", error.message, hint=error.hint or "See the expression reference.")
-        return ""
+        return ()
+    return tuple(part for part in parts if part != "")
 
 
 def _response(node: Node) -> Response:

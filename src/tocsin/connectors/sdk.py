@@ -78,7 +78,7 @@ class Connection:
         if key not in self.secrets:
             raise CredentialMissing(
                 f"The connection '{self.name}' has no credential '{key}'.",
-                hint=f"Add it under 'secrets' of that connection, as {{env: NAME}} or {{file: PATH}}.",
+                hint="Add it under 'secrets' of that connection, as {env: NAME} or {file: PATH}.",
             )
         return self.secrets[key].reveal()
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import yaml
+import yaml  # type: ignore[import-untyped]  # PyYAML ships no types, and its stubs are no dependency of ours
 
 from tocsin.core.diagnostics import Diagnostic, Level, Span
 from tocsin.core.values import Json

@@ -175,6 +175,7 @@ class CallStarted(Event, frozen=True, tag="call_started"):
 
     path: str
     playbook: str
+    digest: str
     run: str
     inputs: JsonObject
 

@@ -87,6 +87,7 @@ class Loop:
     variable: str
     items: list[Json]
     low: int = 0
+    started: int = 0  # a hint, not history: how many iterations the decider has looked at
     results: dict[int, JsonObject] = field(default_factory=dict)
 
     def end(self, index: int, outputs: JsonObject) -> None:

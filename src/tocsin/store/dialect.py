@@ -50,8 +50,7 @@ def table_names(connection: sa.Connection) -> frozenset[str]:
 def append_only(table: str) -> tuple[str, ...]:
     """Return the statements that forbid changing or deleting a table's rows."""
     return tuple(
-        f"CREATE TRIGGER {table}_no_{verb.lower()} BEFORE {verb} ON {table} "
-        f"BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END"
+        f"CREATE TRIGGER {table}_no_{verb.lower()} BEFORE {verb} ON {table} BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END"
         for verb in ("UPDATE", "DELETE")
     )
 

@@ -42,7 +42,7 @@ from tocsin.playbook.expr.tree import (
     Path,
     Tested,
 )
-from tocsin.playbook.expr.values import kind_of
+from tocsin.playbook.expr.values import is_number, kind_of
 
 _RESERVED: Final = frozenset({"and", "or", "not", "in", "is", "if", "else"})
 _MOVED: Final = {  # filters of Jinja and other tools that have another name here
@@ -152,7 +152,10 @@ class _Checker:
             case nodes.Compare():
                 return self._compared(node, depth)
             case nodes.Neg():
-                return Negative(node.lineno, self.node(node.node, depth + 1))
+                value = self.node(node.node, depth + 1)
+                if isinstance(value, Constant) and is_number(value.value):
+                    return Constant(node.lineno, -value.value)
+                return Negative(node.lineno, value)
             case nodes.BinExpr():
                 left = self.node(node.left, depth + 1)
                 return Arithmetic(left.offset, ARITHMETIC[type(node).__name__], left, self.node(node.right, depth + 1))

@@ -30,9 +30,9 @@ _QUOTES: Final = 3
 _ONLY_TEXT: Final = {str}
 _KINDS: Final = {
     str: Kind.TEXT,
+    bool: Kind.BOOLEAN,  # before int, whose subclass it is
     int: Kind.NUMBER,
     float: Kind.NUMBER,
-    bool: Kind.BOOLEAN,
     type(None): Kind.NULL,
     list: Kind.LIST,
     dict: Kind.OBJECT,
@@ -46,7 +46,7 @@ _TRUTH_HINTS: Final = {
 
 def kind_of(value: Json) -> Kind:
     """Name the kind of a value; raises ExprError for what is no JSON."""
-    kind = _KINDS.get(type(value))
+    kind = _KINDS.get(type(value)) or next((kind for base, kind in _KINDS.items() if isinstance(value, base)), None)
     if kind is None:
         raise ExprError(f"A value of type '{type(value).__name__}' is not JSON.", hint="Names of an expression hold JSON only.")
     return kind
@@ -111,7 +111,8 @@ def contains(work: Work, whole: Json, part: Json) -> bool:
         return any(equal(work, item, part) for item in whole)
     if isinstance(whole, str | dict):
         if not isinstance(part, str):
-            raise ExprError(f"'in' a {kind_of(whole)} needs a text on the left, not {kind_of(part)}.", hint="Convert it with | string.")
+            where = "a text" if isinstance(whole, str) else "an object"
+            raise ExprError(f"'in' {where} needs a text on the left, not {kind_of(part)}.", hint="Convert it with | string.")
         if isinstance(whole, str):
             work.spend(len(whole) // 64 + 1)
         return part in whole

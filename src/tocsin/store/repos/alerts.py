@@ -78,7 +78,7 @@ class _Body(msgspec.Struct, frozen=True, omit_defaults=True):
 _decode_body = msgspec.json.Decoder(_Body).decode
 
 _FOLD = """
-UPDATE alerts SET count = count + :count,
+UPDATE alerts SET hits = hits + :hits,
   first_seen = CASE WHEN :first_seen < first_seen THEN :first_seen ELSE first_seen END,
   last_seen = CASE WHEN :last_seen > last_seen THEN :last_seen ELSE last_seen END
 WHERE workspace = :workspace AND source = :source AND fingerprint = :fingerprint AND status <> 'resolved'
@@ -86,9 +86,9 @@ RETURNING id"""
 
 _INSERT = """
 INSERT INTO alerts (id, workspace, source, fingerprint, title, severity, category, product, status, verdict, reason, case_id,
-  count, time, first_seen, last_seen, received_at, closed_at, problem, body, raw, raw_blob)
+  hits, time, first_seen, last_seen, received_at, closed_at, problem, body, raw, raw_blob)
 VALUES (:id, :workspace, :source, :fingerprint, :title, :severity, :category, :product, 'new', 'unknown', '', NULL,
-  :count, :time, :first_seen, :last_seen, :received_at, NULL, :problem, :body, :raw, :raw_blob)"""
+  :hits, :time, :first_seen, :last_seen, :received_at, NULL, :problem, :body, :raw, :raw_blob)"""
 
 _BY_ID = "SELECT * FROM alerts WHERE id = :id AND workspace = :workspace"
 
@@ -107,9 +107,7 @@ class Alerts:
         for one in batch:
             groups.setdefault((one.workspace, one.source, one.fingerprint), []).append(one)
         heads = {key: self._fold_group(group) for key, group in groups.items()}
-        self._observables.see_all(
-            [(one.workspace, one.finding.observables, one.finding.time) for one in batch if one.finding.observables]
-        )
+        self._observables.see_all([(one.workspace, one.finding.observables, one.finding.time) for one in batch if one.finding.observables])
         answers = []
         for one in batch:
             head = heads[(one.workspace, one.source, one.fingerprint)]
@@ -124,7 +122,7 @@ class Alerts:
             "workspace": first.workspace,
             "source": first.source,
             "fingerprint": first.fingerprint,
-            "count": len(group),
+            "hits": len(group),
             "first_seen": micros(min(times)),
             "last_seen": micros(max(times)),
         }
@@ -184,7 +182,8 @@ class Alerts:
             {"alert": alert, "workspace": workspace, "type": seen.type.value, "value": clean(seen.value)} for seen in observables
         ]
         self._sql.run_many(
-            "INSERT INTO alert_observables (alert_id, type, value, workspace) VALUES (:alert, :type, :value, :workspace) ON CONFLICT DO NOTHING",
+            "INSERT INTO alert_observables (alert_id, type, value, workspace) VALUES (:alert, :type, :value, :workspace) "
+            "ON CONFLICT DO NOTHING",
             rows,
         )
 
@@ -195,7 +194,7 @@ class Alerts:
             raise NotFound(f"There is no alert '{id}'.")
         return self._alert(row)
 
-    def list(
+    def find(
         self,
         where: AlertFilter = AlertFilter(),
         *,
@@ -286,7 +285,7 @@ class Alerts:
             self._finding(row),
             AlertStatus(row.status),
             Verdict(row.verdict),
-            row.count,
+            row.hits,
             instant(row.first_seen),
             instant(row.last_seen),
             row.reason,
@@ -353,5 +352,3 @@ def _conditions(where: AlertFilter, workspace: WorkspaceId) -> list[sa.ColumnEle
     if where.until is not None:
         found.append(alerts.c.last_seen < micros(where.until))
     return found
-
-

@@ -60,9 +60,7 @@ class Cases:
             raise _missing(id)
         return _case(row)
 
-    def list(
-        self, where: CaseFilter = CaseFilter(), *, workspace: WorkspaceId, limit: int = 50, after: str | None = None
-    ) -> Page[Case]:
+    def find(self, where: CaseFilter = CaseFilter(), *, workspace: WorkspaceId, limit: int = 50, after: str | None = None) -> Page[Case]:
         """Return a page of cases, newest first."""
         size = page_limit(limit)
         conditions: list[sa.ColumnElement[bool]] = [cases.c.workspace == workspace]
@@ -81,7 +79,9 @@ class Cases:
 
     def counts(self, *, workspace: WorkspaceId) -> dict[CaseStatus, int]:
         """Count the cases by status."""
-        rows = self._sql.rows("SELECT status, count(*) AS n FROM cases WHERE workspace = :workspace GROUP BY status", {"workspace": workspace})
+        rows = self._sql.rows(
+            "SELECT status, count(*) AS n FROM cases WHERE workspace = :workspace GROUP BY status", {"workspace": workspace}
+        )
         return {CaseStatus(row.status): int(row.n) for row in rows}
 
     def tell(self, case: CaseId, entries: Sequence[Entry], *, workspace: WorkspaceId) -> None:
@@ -115,7 +115,8 @@ class Cases:
     def timeline(self, case: CaseId, *, workspace: WorkspaceId) -> list[Entry]:
         """Return a case's lines in the order they were added."""
         rows = self._sql.rows(
-            "SELECT e.* FROM case_entries e JOIN cases c ON c.id = e.case_id WHERE c.id = :case AND c.workspace = :workspace ORDER BY e.seq",
+            "SELECT e.* FROM case_entries e JOIN cases c ON c.id = e.case_id WHERE c.id = :case AND c.workspace = :workspace "
+            "ORDER BY e.seq",
             {"case": case, "workspace": workspace},
         )
         return [Entry(EntryKind(row.kind), instant(row.at), row.author, row.text, row.ref, load(row.details)) for row in rows]

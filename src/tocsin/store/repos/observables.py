@@ -25,10 +25,10 @@ class Sighting:
 
 
 _SEE = """
-INSERT INTO observables (workspace, type, value, first_seen, last_seen, count, verdict, verdict_source, verdict_reason, verdict_at)
-VALUES (:workspace, :type, :value, :first, :last, :count, 'unknown', '', '', NULL)
+INSERT INTO observables (workspace, type, value, first_seen, last_seen, hits, verdict, verdict_source, verdict_reason, verdict_at)
+VALUES (:workspace, :type, :value, :first, :last, :hits, 'unknown', '', '', NULL)
 ON CONFLICT (workspace, type, value) DO UPDATE SET
-  count = observables.count + excluded.count,
+  hits = observables.hits + excluded.hits,
   first_seen = CASE WHEN excluded.first_seen < observables.first_seen THEN excluded.first_seen ELSE observables.first_seen END,
   last_seen = CASE WHEN excluded.last_seen > observables.last_seen THEN excluded.last_seen ELSE observables.last_seen END"""
 
@@ -51,7 +51,7 @@ class Observables:
             for one in observables:
                 times.setdefault((workspace, one.type.value, clean(one.value)), []).append(moment)
         rows: list[Values] = [
-            {"workspace": workspace, "type": type, "value": value, "first": min(at), "last": max(at), "count": len(at)}
+            {"workspace": workspace, "type": type, "value": value, "first": min(at), "last": max(at), "hits": len(at)}
             for (workspace, type, value), at in times.items()
         ]
         self._sql.run_many(_SEE, rows)
@@ -68,8 +68,10 @@ class Observables:
             "at": micros(judgement.at),
         }
         self._sql.run(
-            "INSERT INTO observables (workspace, type, value, first_seen, last_seen, count, verdict, verdict_source, verdict_reason, verdict_at) "
-            "VALUES (:workspace, :type, :value, :at, :at, 0, :verdict, :source, :reason, :at) ON CONFLICT (workspace, type, value) DO UPDATE SET "
+            "INSERT INTO observables (workspace, type, value, first_seen, last_seen, hits, "
+            "verdict, verdict_source, verdict_reason, verdict_at) "
+            "VALUES (:workspace, :type, :value, :at, :at, 0, :verdict, :source, :reason, :at) "
+            "ON CONFLICT (workspace, type, value) DO UPDATE SET "
             "verdict = excluded.verdict, verdict_source = excluded.verdict_source, verdict_reason = excluded.verdict_reason, "
             "verdict_at = excluded.verdict_at",
             values,
@@ -82,7 +84,9 @@ class Observables:
 
     def get(self, observable: Observable, *, workspace: WorkspaceId) -> Sighting:
         """Return one observable; raises NotFound."""
-        row = self._sql.row("SELECT * FROM observables WHERE workspace = :workspace AND type = :type AND value = :value", _key(observable, workspace))
+        row = self._sql.row(
+            "SELECT * FROM observables WHERE workspace = :workspace AND type = :type AND value = :value", _key(observable, workspace)
+        )
         if row is None:
             raise NotFound(f"The {observable.type.value} '{observable.value}' was never seen.")
         return _sighting(row)
@@ -117,7 +121,9 @@ class Observables:
         """Note that observables belong to a case."""
         rows: list[Values] = [{**_key(one, workspace), "case": case} for one in observables]
         self._sql.run_many(
-            "INSERT INTO case_observables (case_id, type, value, workspace) VALUES (:case, :type, :value, :workspace) ON CONFLICT DO NOTHING", rows
+            "INSERT INTO case_observables (case_id, type, value, workspace) VALUES (:case, :type, :value, :workspace) "
+            "ON CONFLICT DO NOTHING",
+            rows,
         )
 
     def of_case(self, case: CaseId, *, workspace: WorkspaceId) -> list[Sighting]:
@@ -143,6 +149,6 @@ def _sighting(row: Row) -> Sighting:
         Observable(ObservableType(row.type), row.value),
         instant(row.first_seen),
         instant(row.last_seen),
-        row.count,
+        row.hits,
         None if at is None else Judgement(Verdict(row.verdict), row.verdict_source, row.verdict_reason, at),
     )

@@ -19,7 +19,7 @@ alerts = sa.Table(
     text("verdict"),
     text("reason"),
     text("case_id", null=True),
-    number("count"),
+    number("hits"),
     number("time"),
     number("first_seen"),
     number("last_seen"),
@@ -31,9 +31,7 @@ alerts = sa.Table(
     text("raw_blob", null=True),  # the digest, when raw is long
 )
 # Findings fold into the alert that is still open; a resolved one is history and gets a successor.
-partial_index(
-    "ux_alerts_open", alerts.c.workspace, alerts.c.source, alerts.c.fingerprint, where="status <> 'resolved'", unique=True
-)
+partial_index("ux_alerts_open", alerts.c.workspace, alerts.c.source, alerts.c.fingerprint, where="status <> 'resolved'", unique=True)
 sa.Index("ix_alerts_queue", alerts.c.workspace, alerts.c.id)
 sa.Index("ix_alerts_status", alerts.c.workspace, alerts.c.status, alerts.c.id)
 sa.Index("ix_alerts_source", alerts.c.workspace, alerts.c.source, alerts.c.id)
@@ -48,7 +46,7 @@ observables = sa.Table(
     text("value", key=True),
     number("first_seen"),
     number("last_seen"),
-    number("count"),
+    number("hits"),
     text("verdict"),
     text("verdict_source"),
     text("verdict_reason"),

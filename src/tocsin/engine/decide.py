@@ -1,0 +1,407 @@
+"""What a run does next: a deterministic function of its plan, its state and the facts of the moment.
+
+`decide` walks the plan, folds the events that follow at once (values, branches, intents, questions, timers) into the state, and
+returns them with the calls to make. It performs nothing. Asked again with nothing changed, it decides nothing.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TypeAlias
+
+from tocsin.core.effects import ActionSpec, Effect
+from tocsin.core.errors import Invalid, TocsinError
+from tocsin.core.ids import Ids, RunId, WorkspaceId
+from tocsin.core.values import Json, JsonObject, iso, parse_instant
+from tocsin.engine.attempts import Pending, Trial, Wait, effect_of, next_attempt, orphaned
+from tocsin.engine.events import (
+    AskAnswered,
+    AskOpened,
+    BranchTaken,
+    CallStarted,
+    IterationEnded,
+    LoopEnded,
+    LoopStarted,
+    Outcome,
+    RunEnded,
+    RunEvent,
+    RunStarted,
+    StepFailed,
+    StepSkipped,
+    TimerFired,
+    TimerSet,
+    ValuesSet,
+)
+from tocsin.engine.names import Names
+from tocsin.engine.questions import open_ask
+from tocsin.engine.state import Loop, RunState, Status, StepState
+from tocsin.engine.waits import due_at
+from tocsin.playbook.expr import Condition
+from tocsin.playbook.plan import (
+    ActionStep,
+    AskStep,
+    Block,
+    CallStep,
+    ForEachStep,
+    IfStep,
+    OnError,
+    ParallelStep,
+    Plan,
+    SetStep,
+    Step,
+    StopStep,
+    SwitchStep,
+    WaitStep,
+)
+
+MAX_DEPTH = 10  # of calls
+MAX_ITEMS = 10_000  # of one for_each
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What is so at this moment. `in_flight`: paths of the calls that this worker has going."""
+
+    run: RunId
+    workspace: WorkspaceId
+    now: datetime
+    epoch: int
+    in_flight: frozenset[str]
+    spec: Callable[[str], ActionSpec]
+    current: Callable[[str], Plan]  # the published version of a playbook
+    ids: Ids
+
+
+@dataclass(slots=True)
+class Decision:
+    """What follows: `events` are facts from now on, already folded; `calls` are to be made; `wake_at` is the next instant of interest."""
+
+    events: list[RunEvent] = field(default_factory=list)
+    calls: list[Pending] = field(default_factory=list)
+    wake_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """A block or step is over."""
+
+
+@dataclass(frozen=True, slots=True)
+class Blocked:
+    """A block or step waits for something."""
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """A step failed, and so does what is around it."""
+
+    path: str
+    error: JsonObject
+
+
+@dataclass(frozen=True, slots=True)
+class Stopped:
+    """A `stop` step ends the run."""
+
+    outcome: Outcome
+    reason: str
+
+
+Progress: TypeAlias = Done | Blocked | Failed | Stopped
+DONE, BLOCKED = Done(), Blocked()
+
+
+def decide(plan: Plan, state: RunState, facts: Facts) -> Decision:
+    """Fold what follows at once into the state, and return it with the calls to make."""
+    return _Walk(plan, state, facts).run()
+
+
+def error_json(error: TocsinError) -> JsonObject:
+    """Return an error as playbooks see it."""
+    return {"code": error.code, "kind": error.kind.value, "message": str(error)}
+
+
+class _Walk:
+    def __init__(self, plan: Plan, state: RunState, facts: Facts) -> None:
+        self.plan, self.state, self.facts = plan, state, facts
+        self.at = iso(facts.now)
+        self.decision = Decision()
+        self.names = Names(plan, state, facts.run, facts.workspace, self.at)
+
+    def run(self) -> Decision:
+        if self.state.ended is None:
+            progress = self._block(self.plan.steps, "")
+            if not isinstance(progress, Blocked) and not self.facts.in_flight and not self.decision.calls:
+                self._end(progress)
+        return self.decision
+
+    def _emit(self, event: RunEvent) -> None:
+        self.state.apply(event)
+        self.decision.events.append(event)
+
+    def _wake(self, at: datetime) -> None:
+        if self.decision.wake_at is None or at < self.decision.wake_at:
+            self.decision.wake_at = at
+
+    def _end(self, progress: Progress) -> None:
+        match progress:
+            case Failed():
+                reason = f"Step '{progress.path}' failed: {progress.error.get('message', '')}"
+                self._emit(RunEnded(at=self.at, outcome=Outcome.FAILED, reason=reason))
+            case Stopped():
+                self._emit(RunEnded(at=self.at, outcome=progress.outcome, outputs=self._outputs(), reason=progress.reason))
+            case Done() | Blocked():
+                try:
+                    outputs = self._outputs(strict=True)
+                except TocsinError as error:
+                    self._emit(RunEnded(at=self.at, outcome=Outcome.FAILED, reason=f"The outputs could not be computed: {error}"))
+                else:
+                    self._emit(RunEnded(at=self.at, outcome=Outcome.SUCCEEDED, outputs=outputs))
+
+    def _outputs(self, *, strict: bool = False) -> JsonObject:
+        """Render the outputs; a run that was stopped half-way may lack what they read, and then has none."""
+        if self.plan.outputs is None:
+            return {}
+        try:
+            return _object(self.plan.outputs.render(self.names.of("")), "outputs")
+        except TocsinError:
+            if strict:
+                raise
+            return {}
+
+    # --- blocks
+
+    def _block(self, block: Block, scope: str) -> Progress:
+        pending: set[str] = set()  # ids of reads under way that later, independent reads need not wait for
+        for step in block:
+            if pending and not self._runs_beside(step, pending):
+                return BLOCKED
+            progress = self._step(step, scope)
+            if isinstance(progress, Blocked):
+                if not self._is_pending_read(step, scope):
+                    return BLOCKED
+                pending.add(step.common.id or "")
+            elif not isinstance(progress, Done):
+                return progress
+        return BLOCKED if pending else DONE
+
+    def _runs_beside(self, step: Step, pending: set[str]) -> bool:
+        return isinstance(step, ActionStep) and step.common.condition is None and self._is_read(step) and not step.reads & pending
+
+    def _is_pending_read(self, step: Step, scope: str) -> bool:
+        return isinstance(step, ActionStep) and scope + step.common.key not in self.state.steps and self._is_read(step)
+
+    def _is_read(self, step: ActionStep) -> bool:
+        try:
+            return effect_of(step, self.facts.spec(step.action)) is Effect.READ
+        except TocsinError:
+            return False
+
+    # --- steps
+
+    def _step(self, step: Step, scope: str) -> Progress:
+        path = scope + step.common.key
+        known = self.state.steps.get(path)
+        try:
+            if known is None and path not in self.facts.in_flight and not self._wanted(step.common.condition, scope):
+                self._emit(StepSkipped(at=self.at, path=path))
+                return DONE
+            progress = self._settled(known) or self._go(step, path, scope, known)
+        except TocsinError as error:
+            progress = Failed(path, error_json(error))
+        if isinstance(progress, Failed):
+            return self._failed(step, path, progress)
+        return progress
+
+    def _wanted(self, condition: Condition | None, scope: str) -> bool:
+        return condition is None or condition.test(self.names.of(scope))
+
+    def _settled(self, known: StepState | None) -> Progress | None:
+        if known is not None and known.status in (Status.DONE, Status.SKIPPED):
+            return DONE
+        return None
+
+    def _failed(self, step: Step, path: str, failure: Failed) -> Progress:
+        known = self.state.steps.get(path)
+        if known is None or known.status is not Status.FAILED:
+            self._emit(StepFailed(at=self.at, path=path, error=failure.error))
+        return DONE if step.common.on_error is OnError.CONTINUE else failure
+
+    def _go(self, step: Step, path: str, scope: str, known: StepState | None) -> Progress:
+        if known is not None and known.status is Status.FAILED:
+            return Failed(path, known.error or {})
+        match step:
+            case SetStep():
+                self._emit(ValuesSet(at=self.at, path=path, values=_object(step.values.render(self.names.of(scope)), "set")))
+                return DONE
+            case IfStep():
+                return self._if(step, path, scope, known)
+            case SwitchStep():
+                return self._switch(step, path, scope, known)
+            case ForEachStep():
+                return self._for_each(step, path, scope)
+            case ParallelStep():
+                return self._together([(branch, scope) for branch in step.branches])
+            case ActionStep():
+                return self._action(step, path, scope, known)
+            case AskStep():
+                return self._ask(step, path, scope, known)
+            case WaitStep():
+                return self._wait(step, path, scope, known)
+            case CallStep():
+                return self._call(step, path, scope, known)
+            case StopStep():
+                reason = step.reason.render(self.names.of(scope))
+                return Stopped(Outcome(step.outcome), reason if isinstance(reason, str) else "")
+
+    def _if(self, step: IfStep, path: str, scope: str, known: StepState | None) -> Progress:
+        if known is None:
+            names = self.names.of(scope)
+            chosen = next((index for index, (condition, _) in enumerate(step.branches) if condition.test(names)), -1)
+            self._emit(BranchTaken(at=self.at, path=path, branch=chosen))
+        else:
+            chosen = known.branch
+        return self._block(step.branches[chosen][1] if chosen >= 0 else step.otherwise, scope)
+
+    def _switch(self, step: SwitchStep, path: str, scope: str, known: StepState | None) -> Progress:
+        if known is None:
+            subject = step.subject.evaluate(self.names.of(scope))
+            same = (index for index, (value, _) in enumerate(step.cases) if value == subject and type(value) is type(subject))
+            chosen = next(same, -1)
+            self._emit(BranchTaken(at=self.at, path=path, branch=chosen))
+        else:
+            chosen = known.branch
+        return self._block(step.cases[chosen][1] if chosen >= 0 else step.default, scope)
+
+    def _for_each(self, step: ForEachStep, path: str, scope: str) -> Progress:
+        loop = self.state.loops.get(path)
+        if loop is None:
+            items = step.items.evaluate(self.names.of(scope))
+            if not isinstance(items, list):
+                raise Invalid(f"'for_each' needs a list, got {type(items).__name__}.")
+            if len(items) > MAX_ITEMS:
+                raise Invalid(f"'for_each' over {len(items)} items: the limit is {MAX_ITEMS}.", hint="Use 'slice' to take a part.")
+            self._emit(LoopStarted(at=self.at, path=path, variable=step.variable, items=items))
+            loop = self.state.loops[path]
+        active, ended = self._iterate(step, path, loop)
+        if active:
+            return BLOCKED
+        if ended is None:
+            self._emit(LoopEnded(at=self.at, path=path))
+            return DONE
+        return ended
+
+    def _iterate(self, step: ForEachStep, path: str, loop: Loop) -> tuple[int, Progress | None]:
+        """Walk the iterations under way and start more up to the limit; return how many wait, and what ended the loop early.
+
+        After a failure no iteration is started, and those that were are walked to their end.
+        """
+        active, ended, index = 0, None, loop.low
+        while index < len(loop.items) and active < step.concurrency:
+            scope = f"{path}[{index}]/"
+            if index not in loop.results and (ended is None or loop.started > index):
+                loop.started = max(loop.started, index + 1)
+                progress = self._block(step.body, scope)
+                if isinstance(progress, Done):
+                    self._emit(IterationEnded(at=self.at, path=path, index=index))
+                elif isinstance(progress, Blocked):
+                    active += 1
+                else:
+                    ended = ended or progress
+            index += 1
+        return active, ended
+
+    def _together(self, blocks: list[tuple[Block, str]]) -> Progress:
+        """Walk every branch to its end: a branch that fails does not abandon what the others are in the middle of."""
+        reached = [self._block(block, scope) for block, scope in blocks]
+        if any(isinstance(one, Blocked) for one in reached):
+            return BLOCKED
+        return next((one for one in reached if not isinstance(one, Done)), DONE)
+
+    def _action(self, step: ActionStep, path: str, scope: str, known: StepState | None) -> Progress:
+        if path in self.facts.in_flight or any(call.path == path for call in self.decision.calls):
+            return BLOCKED
+        spec = self.facts.spec(step.action)
+        trial = Trial(step, path, spec, known, self.state, lambda: _object(step.arguments.render(self.names.of(scope)), "with"), self.facts)
+        if known is not None and known.status is Status.INTENDED:
+            self._emit(orphaned(trial))
+            trial = trial.renewed()
+        result = next_attempt(trial)
+        for event in result.events:
+            self._emit(event)
+        match result.then:
+            case Wait(until):
+                if until is not None:
+                    self._wake(until)
+                return BLOCKED
+            case Pending():
+                self.decision.calls.append(result.then)
+                return BLOCKED
+            case None:
+                settled = self.state.steps[path]
+                return DONE if settled.status is Status.DONE else Failed(path, settled.error or {})
+
+    def _ask(self, step: AskStep, path: str, scope: str, known: StepState | None) -> Progress:
+        if known is None:
+            asked = open_ask(step, path=path, names=self.names.of(scope), plan=self.plan, facts=self.facts)
+            self._emit(asked)
+            known = self.state.steps[path]
+        if known.due is None:
+            return BLOCKED
+        due = parse_instant(known.due)
+        if self.facts.now < due:
+            self._wake(due)
+            return BLOCKED
+        return self._deadline(self.state.asks[path])
+
+    def _deadline(self, asked: AskOpened) -> Progress:
+        if asked.on_deadline is None:
+            error: JsonObject = {"code": "deadline-passed", "kind": "invalid", "message": f"Nobody answered '{asked.title}' in time."}
+            return Failed(asked.path, error)
+        reason = "the deadline passed"
+        self._emit(AskAnswered(at=self.at, path=asked.path, ask=asked.ask, answer=asked.on_deadline, by=None, reason=reason))
+        return DONE
+
+    def _wait(self, step: WaitStep, path: str, scope: str, known: StepState | None) -> Progress:
+        if known is None or known.due is None:
+            due = due_at(step, self.names.of(scope), self.facts.now)
+            self._emit(TimerSet(at=self.at, path=path, due=iso(due)))
+        else:
+            due = parse_instant(known.due)
+        if self.facts.now < due:
+            self._wake(due)
+            return BLOCKED
+        self._emit(TimerFired(at=self.at, path=path))
+        return DONE
+
+    def _call(self, step: CallStep, path: str, scope: str, known: StepState | None) -> Progress:
+        if known is None:
+            if self.state.started.depth + 1 > MAX_DEPTH:
+                raise Invalid(f"Playbooks call each other more than {MAX_DEPTH} deep.")
+            inputs = _object(step.inputs.render(self.names.of(scope)), "with")
+            run = self.facts.ids("run")
+            digest = self.facts.current(step.playbook).digest
+            self._emit(CallStarted(at=self.at, path=path, playbook=step.playbook, digest=digest, run=run, inputs=inputs))
+        elif known.status is Status.ATTEMPT_FAILED:
+            return Failed(path, known.error or {})
+        return BLOCKED
+
+
+def _object(value: Json, what: str) -> JsonObject:
+    if not isinstance(value, dict):
+        raise Invalid(f"'{what}' must be a map.")
+    return value
+
+
+def child_started(started: RunStarted, call: CallStarted, *, parent: RunId) -> RunStarted:
+    """Return the first event of the run that a `call` step starts."""
+    return RunStarted(
+        at=call.at,
+        playbook=call.playbook,
+        digest=call.digest,
+        trigger={"kind": "call", "run": parent, "path": call.path},
+        alert=started.alert,
+        case=started.case,
+        inputs=call.inputs,
+        depth=started.depth + 1,
+    )

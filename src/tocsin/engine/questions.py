@@ -1,0 +1,75 @@
+"""Questions to people: what an ask says, to whom, and what exactly the answer is bound to."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from tocsin.core.errors import Invalid
+from tocsin.core.values import Json, JsonObject, iso
+from tocsin.engine.events import ActionIntended, AskOpened
+from tocsin.playbook.plan import ActionStep, AskStep, Plan
+
+if TYPE_CHECKING:
+    from tocsin.engine.decide import Facts
+
+IT_HAPPENED, RUN_IT, ABORT = "it-happened", "run-it", "abort"
+
+
+def open_ask(step: AskStep, *, path: str, names: Mapping[str, Json], plan: Plan, facts: "Facts") -> AskOpened:
+    """Return the question of an `ask` step."""
+    title = str(step.title.render(names))
+    message = str(step.message.render(names)) if step.message is not None else ""
+    to = _people(step.to.render(names))
+    form = step.form or {}
+    options = list(step.options)
+    return AskOpened(
+        at=iso(facts.now),
+        path=path,
+        ask=facts.ids("ask"),
+        about="step",
+        title=title,
+        message=message,
+        to=to,
+        via=list(step.via),
+        options=options,
+        form=form,
+        quorum=step.quorum,
+        deadline=iso(facts.now + timedelta(seconds=step.deadline_s)) if step.deadline_s is not None else None,
+        on_deadline=step.on_deadline,
+        binding=bind(facts.run, path, plan.digest, {"title": title, "message": message, "options": list(step.options), "form": form}),
+    )
+
+
+def ask_about_unknown(step: ActionStep, *, path: str, intent: ActionIntended, reason: str, facts: "Facts") -> AskOpened:
+    """Return the question whether a write happened that nobody knows of."""
+    return AskOpened(
+        at=iso(facts.now),
+        path=path,
+        ask=facts.ids("ask"),
+        about="unknown",
+        title=f"Did {step.action} happen? ({path})",
+        message=f"{reason} It was sent at {intent.at}, attempt {intent.attempt}, with: {json.dumps(intent.arguments, ensure_ascii=False)}",
+        to=["role:responder", "role:admin"],
+        via=["web", "email"],
+        options=[IT_HAPPENED, RUN_IT, ABORT],
+        form={},
+        quorum=1,
+        deadline=None,
+        on_deadline=None,
+        binding=bind(facts.run, path, intent.key, {"action": intent.action, "arguments": intent.arguments, "attempt": intent.attempt}),
+    )
+
+
+def bind(run: str, path: str, version: str, what: JsonObject) -> str:
+    """Return the sha256 of what an answer decides."""
+    text = json.dumps([run, path, version, what], sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _people(value: Json) -> list[str]:
+    people = [value] if isinstance(value, str) else value
+    if not isinstance(people, list) or not people or not all(isinstance(one, str) for one in people):
+        raise Invalid("'to' needs a list of people such as role:responder or user:amira.")
+    return [str(one) for one in people]
