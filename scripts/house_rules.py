@@ -86,10 +86,10 @@ def pure_code_takes_time_ids_and_chance_as_arguments(one: Module) -> Iterator[Fi
 
 
 def broad_excepts_stand_at_the_edges_with_a_reason(one: Module) -> Iterator[Finding]:
-    """`except Exception` only where nothing above would catch it, with a comment that says why."""
+    """`except Exception` only where nothing above would catch it, with a comment that says why, or to clean up and raise again."""
     allowed = one.path.startswith(EDGES)
     for node in ast.walk(one.tree):
-        if not isinstance(node, ast.ExceptHandler) or not _is_broad(node.type):
+        if not isinstance(node, ast.ExceptHandler) or not _is_broad(node.type) or _raises_again(node):
             continue
         if not allowed:
             yield node.lineno, f"catches everything; catch what you handle (everything is caught only in {', '.join(EDGES)})"
@@ -98,6 +98,11 @@ def broad_excepts_stand_at_the_edges_with_a_reason(one: Module) -> Iterator[Find
     for line, called in _calls(one.tree):
         if called.endswith("suppress") and re.search(r"suppress\((Base)?Exception\b", one.line(line)):
             yield line, "suppresses everything; name the errors"
+
+
+def _raises_again(handler: ast.ExceptHandler) -> bool:
+    last = handler.body[-1]
+    return isinstance(last, ast.Raise) and last.exc is None
 
 
 def _is_broad(caught: ast.expr | None) -> bool:

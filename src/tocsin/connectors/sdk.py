@@ -167,3 +167,4 @@ class SourceContext:
     reject: Callable[[str, str, Json], Awaitable[None]]  # (unreadable text, reason, cursor after it): kept, never dropped
     now: Callable[[], datetime]
     connect: Callable[[str, int], Awaitable[str]]
+    http: httpx.AsyncClient = field(default_factory=httpx.AsyncClient)  # the connection's own, guarded; the runtime always gives it

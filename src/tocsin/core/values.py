@@ -1,10 +1,15 @@
 """JSON values and instants, the two kinds of plain value everything else is made of."""
 
 from datetime import datetime
-from typing import TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
-Json: TypeAlias = "dict[str, Json] | list[Json] | str | int | float | bool | None"
-JsonObject: TypeAlias = "dict[str, Json]"
+if TYPE_CHECKING:
+    Json: TypeAlias = "dict[str, Json] | list[Json] | str | int | float | bool | None"
+    JsonObject: TypeAlias = "dict[str, Json]"
+else:
+    # msgspec and pydantic read annotations at run time, and can follow neither strings nor an alias that names itself.
+    Json = Any
+    JsonObject = dict[str, Any]
 Instant: TypeAlias = datetime  # always aware, always UTC
 
 

@@ -5,6 +5,7 @@ import hashlib
 import json
 import os
 import re
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -116,7 +117,7 @@ class Follower:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._open: _Open | None = None
-        self._done: set[int] = set()  # inodes read to their end
+        self._done: deque[tuple[int, str]] = deque(maxlen=16)  # files read to their end; an inode alone may be used again
         self._last_mtime = 0
         self._place: Json = None  # handed back while no file is open
 
@@ -164,6 +165,7 @@ class Follower:
             self._open = None
 
     def __del__(self) -> None:
+        # Not in a `finally` of `tail`: a cancelled `tail` may leave a thread in `read`, which holds on to this object.
         self.close()
 
     def _split(self, current: _Open, chunk: bytes) -> Iterator[Line]:
@@ -207,13 +209,15 @@ class Follower:
         """Go on to the next file once the writer has; an empty new file says that it has not yet."""
         if current.inode == _inode(self.path) or self._next() is None:
             return []
+        if os.fstat(current.fd).st_size > _read_to(current):
+            return self.read()  # its last lines came while we looked at the new one
         lines = []
         if current.rest:
             current.offset += len(current.rest)
             lines.append(Line(current.rest, current.cursor(), "The file ended before this line did."))
             current.rest = b""
         self._last_mtime = os.fstat(current.fd).st_mtime_ns
-        self._done.add(current.inode)
+        self._done.append((current.inode, _digest(current.head)))
         self.close()
         self._open_next()
         return lines
@@ -228,11 +232,12 @@ class Follower:
     def _next(self) -> Path | None:
         """Return the oldest file that was written after the one just read."""
         since = os.fstat(self._open.fd).st_mtime_ns if self._open else self._last_mtime
-        skip = self._done | ({self._open.inode} if self._open else set())
         fresh = []
         for path in self._family() if since else [self.path]:
             stat = _stat(path)
-            if stat and stat.st_size and stat.st_ino not in skip and (stat.st_mtime_ns >= since or path == self.path):
+            if stat is None or not stat.st_size or (self._open and self._open.inode == stat.st_ino):
+                continue
+            if (stat.st_mtime_ns >= since or path == self.path) and (stat.st_ino, _digest(_head(path, HEAD))) not in self._done:
                 fresh.append((path == self.path, stat.st_mtime_ns, path))
         return min(fresh)[2] if fresh else None
 

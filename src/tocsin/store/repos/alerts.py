@@ -274,7 +274,7 @@ class Alerts:
 
     def _change(self, text: str, values: Values) -> None:
         if self._sql.run(text, values) == 0:
-            raise NotFound(f"There is no alert '{values['id']}'.")
+            raise NotFound(f"There is no alert '{values['id']!s}'.")
 
     def _alert(self, row: Row) -> Alert:
         return Alert(

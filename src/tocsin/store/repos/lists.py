@@ -67,7 +67,7 @@ class Lists:
         values: Values = {**_key(name, observable, workspace), "now": micros(now)}
         return (
             self._sql.row(
-                "SELECT 1 AS one FROM list_entries "
+                "SELECT 1 AS one FROM list_entries "  # noqa: S608 - a constant
                 f"WHERE workspace = :workspace AND list = :list AND type = :type AND value = :value AND {_LIVE}",
                 values,
             )
