@@ -11,6 +11,7 @@ help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: $(READY) ## make .venv from the locks, with Tocsin in it (a no-op when nothing changed)
+	@:
 
 $(READY): pyproject.toml requirements/bootstrap.txt requirements/dev.txt scripts/setup.sh
 	@sh scripts/setup.sh
@@ -54,7 +55,9 @@ format: setup ## format the code
 	@$(BIN)/ruff check --quiet --fix-only
 	@$(BIN)/ruff format --quiet
 
-lock: setup ## make the requirement locks again (UPGRADE=1 for newer versions)
+# Not after `setup`: a pyproject.toml that the locks do not fit yet is the reason to call it.
+lock: ## make the requirement locks again (UPGRADE=1 for newer versions)
+	@test -x $(BIN)/uv || $(MAKE) setup
 	@echo "lock:"
 	@sh scripts/lock.sh
 

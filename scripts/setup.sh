@@ -33,7 +33,16 @@ fi
 
 say "installing the locked packages"
 .venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/bootstrap.txt
-VIRTUAL_ENV=$PWD/.venv .venv/bin/uv pip sync --quiet --require-hashes requirements/dev.txt
-VIRTUAL_ENV=$PWD/.venv .venv/bin/uv pip install --quiet --no-deps --no-build-isolation --editable .
+
+# uv does not read pip's settings: tell it which index and which certificates this machine uses.
+index=${PIP_INDEX_URL:-$(.venv/bin/python -m pip config get global.index-url 2>/dev/null || true)}
+[ -z "$index" ] || export UV_DEFAULT_INDEX="${UV_DEFAULT_INDEX:-$index}"
+export UV_SYSTEM_CERTS=1 VIRTUAL_ENV="$PWD/.venv"
+
+if ! .venv/bin/uv pip sync --quiet --require-hashes requirements/dev.txt; then
+  say "uv could not install them; trying pip"
+  .venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
+fi
+.venv/bin/uv pip install --quiet --no-deps --no-build-isolation --offline --editable .
 touch .venv/.tocsin-setup
 say "ready: .venv/bin/tocsin"

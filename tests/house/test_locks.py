@@ -1,6 +1,9 @@
 """The requirement locks: complete, hashed, and without the address of any index."""
 
+import ast
+import importlib.metadata
 import re
+import sys
 import tomllib
 from pathlib import Path
 
@@ -77,3 +80,25 @@ def test_dev_lock_has_the_versions_that_users_get() -> None:
         name for name, pin in (locked("runtime") | locked("bootstrap")).items() if str(development[name].specifier) != str(pin.specifier)
     ]
     assert differing == []
+
+
+def imported() -> dict[str, str]:
+    """Return the top-level modules that the package imports from elsewhere, each with a file that does."""
+    found: dict[str, str] = {}
+    for path in (ROOT / "src" / "tocsin").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            names += [node.module] if isinstance(node, ast.ImportFrom) and node.module and node.level == 0 else []
+            found |= {name.split(".")[0]: path.relative_to(ROOT).as_posix() for name in names}
+    return {name: file for name, file in found.items() if name not in sys.stdlib_module_names and name != "tocsin"}
+
+
+def test_every_import_comes_from_a_declared_dependency() -> None:
+    provided_by = importlib.metadata.packages_distributions()
+    declared = {canonicalize_name(Requirement(text).name) for text in PROJECT["project"]["dependencies"]}
+    undeclared = {
+        name: file
+        for name, file in imported().items()
+        if not declared & {canonicalize_name(distribution) for distribution in provided_by.get(name, [])}
+    }
+    assert undeclared == {}, "a package that another one happens to bring may go away: declare it in pyproject.toml"

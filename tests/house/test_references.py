@@ -6,6 +6,7 @@ import pytest
 
 from references import GENERATORS, ROOT, Generator, differences, write
 from references.errors import BASE, error_classes
+from references.settings import undescribed
 
 PUBLISHED = ROOT / "docs" / "reference"
 
@@ -48,3 +49,7 @@ def test_error_tree_drawn_in_the_docstring_is_the_tree_in_the_code() -> None:
         error.name for error in error_classes(ROOT) if error.module == "tocsin.core.errors" and f" {error.name}" not in f" {drawing}"
     ]
     assert [name for name in undrawn if name != BASE] == []
+
+
+def test_every_setting_says_what_it_is_for() -> None:
+    assert undescribed(ROOT) == []

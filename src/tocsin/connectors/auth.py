@@ -45,6 +45,7 @@ class BoundAuth(httpx.Auth):
         binding: Binding,
         redactor: Redactor,
         now: Callable[[], datetime],
+        optional: bool = False,
     ) -> None:
         self._auth = auth
         self._connection = connection
@@ -52,12 +53,14 @@ class BoundAuth(httpx.Auth):
         self._binding = binding
         self._redactor = redactor
         self._now = now
+        self._optional = optional  # a credential that is not configured is then not sent, instead of an error
         self._token: _Token | None = None
         self._lock = asyncio.Lock()
 
     async def async_auth_flow(self, request: httpx.Request) -> AsyncGenerator[httpx.Request, httpx.Response]:
         """Add what the scheme wants; log in first, and once again after a 401, where it needs a token."""
-        if not self._binding.covers(request.url):
+        absent = self._optional and bool(self._auth.secret) and self._auth.secret not in self._connection.secrets
+        if absent or not self._binding.covers(request.url):
             yield request
             return
         if self._auth.scheme not in (AuthScheme.OAUTH2, AuthScheme.LOGIN_TOKEN):

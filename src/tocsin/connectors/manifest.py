@@ -127,9 +127,9 @@ PathPart: TypeAlias = "str | Expression"  # a literal, or a value to percent-enc
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A declarative HTTP request; exactly one of `path` and `url` is set."""
+    """A declarative HTTP request; exactly one of `path` and `url` is set, and of the bodies one at most gives something."""
 
-    method: str = "GET"
+    method: Template
     path: tuple[PathPart, ...] | None = None
     url: Template | None = None
     query: Template | None = None

@@ -20,7 +20,7 @@ from tocsin.connectors.nodes import Members, Node
 from tocsin.connectors.read_connection import read_rate
 from tocsin.core.effects import ActionSpec, Effect, OnUnknown
 from tocsin.core.values import JsonObject
-from tocsin.playbook.expr import ExprError, compile_expression
+from tocsin.playbook.expr import ExprError, Template, compile_expression
 from tocsin.playbook.expr.scan import pieces_of
 
 _KNOWN = (
@@ -28,7 +28,7 @@ _KNOWN = (
     "response", "page", "rate", "key_header", "key_window", "code", "verify", "settle",
 )  # fmt: skip
 _REQUEST = ("method", "path", "url", "query", "headers", "json", "form", "text", "omit_null", "timeout")
-_METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD")
+METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD")
 _EXPRESSION = re.compile(r"\$\{\{.*?\}\}", re.DOTALL)
 
 
@@ -131,11 +131,9 @@ def _request(node: Node) -> Request:
     parts = node.members(known=_REQUEST)
     if ("path" in parts) == ("url" in parts):
         node.report("PK306", "A request needs exactly one of 'path' and 'url'.", hint="Write path: /… for the connection's address.")
-    if sum(key in parts for key in ("json", "form", "text")) > 1:
-        node.report("PK306", "A request has one body.", hint="Keep one of json, form, text.")
     method, path, omit = parts.get("method"), parts.get("path"), parts.get("omit_null")
     return Request(
-        method="GET" if method is None else method.one_of(*_METHODS),
+        method=_method(method or Node.nowhere("GET")),
         path=None if path is None else _path(path),
         url=parts.template("url"),
         query=parts.template("query"),
@@ -146,6 +144,12 @@ def _request(node: Node) -> Request:
         omit_null=False if omit is None else omit.boolean(),
         timeout_s=parts.duration("timeout"),
     )
+
+
+def _method(node: Node) -> Template:
+    if "${{" not in node.text():
+        node.one_of(*METHODS)
+    return node.template()
 
 
 def _path(node: Node) -> tuple[PathPart, ...]:

@@ -12,6 +12,7 @@ from tocsin.connectors.drift import Drift, DriftKind
 from tocsin.connectors.faults import of_exception, of_fault, of_status, retry_after
 from tocsin.connectors.line import DEFAULT_TIMEOUT_S, Line
 from tocsin.connectors.manifest import Action, BodyKind, Fault, Page, PageKind, Request, Response, Verify
+from tocsin.connectors.read_action import METHODS
 from tocsin.core.effects import Effect, Probe
 from tocsin.core.errors import EgressRefused, Invalid, OutcomeUnknown, TocsinError, TooLarge
 from tocsin.core.values import Json, JsonObject, iso
@@ -202,7 +203,11 @@ class Performance:
             query = [] if url is not None else [*_pairs(_object(request.query, names)), *_pairs(dict(extra))]
             timeout = min(request.timeout_s or DEFAULT_TIMEOUT_S, self.timeout_s or DEFAULT_TIMEOUT_S * 10)
             return self.line.client(self.action.auth).build_request(
-                request.method, address.copy_merge_params(query) if query else address, headers=headers, content=content, timeout=timeout
+                _method(request.method.render(names)),
+                address.copy_merge_params(query) if query else address,
+                headers=headers,
+                content=content,
+                timeout=timeout,
             )
         except ExprError as error:
             raise Invalid(f"The request of {self.action.spec.name} cannot be made: {error.message}", hint=error.hint) from None
@@ -238,19 +243,28 @@ class Performance:
         return headers
 
     def _content(self, request: Request, names: Names) -> tuple[bytes | None, str]:
-        if request.json is not None:
-            value = request.json.render(names)
-            return json.dumps(_without_null(value) if request.omit_null else value, ensure_ascii=False).encode(), "application/json"
-        if request.form is not None:
-            form = httpx.QueryParams(_pairs(_object(request.form, names)))
-            return str(form).encode(), "application/x-www-form-urlencoded"
-        if request.text is not None:
-            return _text(request.text.render(names)).encode(), "text/plain; charset=utf-8"
+        rendered = {
+            kind: value
+            for kind, template in (("json", request.json), ("form", request.form), ("text", request.text))
+            if template is not None and (value := template.render(names)) is not None
+        }
+        if len(rendered) > 1:
+            raise Invalid(f"A request has one body, and {' and '.join(rendered)} are given.", hint="Give one of them.")
+        for kind, value in rendered.items():
+            if kind == "json":
+                kept = _without_null(value) if request.omit_null else value
+                return json.dumps(kept, ensure_ascii=False).encode(), "application/json"
+            if kind == "form":
+                return str(httpx.QueryParams(_pairs(_as_object(value)))).encode(), "application/x-www-form-urlencoded"
+            return _text(value).encode(), "text/plain; charset=utf-8"
         return None, ""
 
 
 def _object(template: Template | None, names: Names) -> JsonObject:
-    value = {} if template is None else template.render(names)
+    return _as_object({} if template is None else template.render(names))
+
+
+def _as_object(value: Json) -> JsonObject:
     if value is None:
         return {}
     if not isinstance(value, dict):
@@ -258,8 +272,8 @@ def _object(template: Template | None, names: Names) -> JsonObject:
     return value
 
 
-def _pairs(values: Mapping[str, Json]) -> list[tuple[str, str]]:
-    pairs = []
+def _pairs(values: Mapping[str, Json]) -> list[tuple[str, str | int | float | bool | None]]:
+    pairs: list[tuple[str, str | int | float | bool | None]] = []
     for name, value in values.items():
         for item in value if isinstance(value, list) else [value]:
             if item is not None:
@@ -275,6 +289,12 @@ def _text(value: Json) -> str:
     if isinstance(value, dict | list):
         return json.dumps(value, ensure_ascii=False)
     return "" if value is None else str(value)
+
+
+def _method(value: Json) -> str:
+    if value not in METHODS:
+        raise Invalid(f"'{value}' is no HTTP method.", hint=f"Write one of {', '.join(METHODS)}.")
+    return str(value)
 
 
 def _segment(value: Json) -> str:
@@ -341,7 +361,8 @@ def _scrubbed(value: Json) -> Json:
 
 
 def _link_next(headers: httpx.Headers) -> str | None:
-    for part in headers.get("link", "").split(","):
+    text: str = headers.get("link", "")
+    for part in text.split(","):
         target, _, parameters = part.partition(";")
         if 'rel="next"' in parameters.replace(" ", "") or "rel=next" in parameters.replace(" ", ""):
             return target.strip().removeprefix("<").removesuffix(">")

@@ -156,6 +156,15 @@ class Context:
     connect: Callable[[str, int], Awaitable[str]]  # check a host and port against the guard; returns the address to connect to
 
 
+class _NoHttp(httpx.AsyncBaseTransport):
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        raise Unsupported("This source was started without HTTP.", hint="Let the runtime start it.")
+
+
+def _no_http() -> httpx.AsyncClient:
+    return httpx.AsyncClient(transport=_NoHttp())
+
+
 @dataclass(frozen=True, slots=True)
 class SourceContext:
     """What a source may use. `emit` returns when the event is durable; `cursor` of the last emit is handed back at the next start."""
@@ -167,4 +176,4 @@ class SourceContext:
     reject: Callable[[str, str, Json], Awaitable[None]]  # (unreadable text, reason, cursor after it): kept, never dropped
     now: Callable[[], datetime]
     connect: Callable[[str, int], Awaitable[str]]
-    http: httpx.AsyncClient = field(default_factory=httpx.AsyncClient)  # the connection's own, guarded; the runtime always gives it
+    http: httpx.AsyncClient = field(default_factory=_no_http)  # guarded, and the connection's own

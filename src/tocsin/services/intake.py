@@ -107,6 +107,9 @@ class Intake:
         )
 
     def _finding(self, source: str, raw: Json | Rejected) -> Finding | None:
+        if isinstance(raw, str):
+            self._mappers.finding(source, {})  # an unknown source is said first
+            raw = Rejected(raw, "it is not JSON")
         if isinstance(raw, Rejected):
             title = f"Could not be normalised: {raw.reason}"
             return Finding(title=title, severity=Severity.UNKNOWN, time=self._clock(), raw=raw.text, problem=raw.reason)

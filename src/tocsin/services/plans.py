@@ -60,7 +60,9 @@ class PlanShelf:
         """Return the published plan of a playbook; raises PlaybookNotFound."""
         plan = self._shelf.plans.get(playbook)
         if plan is None:
-            raise PlaybookNotFound(f"There is no published playbook '{playbook}'.", hint=f"Published are: {', '.join(sorted(self._shelf.plans)) or 'none'}.")
+            raise PlaybookNotFound(
+                f"There is no published playbook '{playbook}'.", hint=f"Published are: {', '.join(sorted(self._shelf.plans)) or 'none'}."
+            )
         return plan
 
     def started_by(self, alert: JsonObject) -> list[Plan]:
@@ -74,7 +76,9 @@ class PlanShelf:
     def on_webhook(self, name: str) -> list[Plan]:
         """Return the playbooks that a call of the named hook starts."""
         return [
-            plan for plan in self._shelf.plans.values() if any(isinstance(one, WebhookTrigger) and one.name == name for one in plan.triggers)
+            plan
+            for plan in self._shelf.plans.values()
+            if any(isinstance(one, WebhookTrigger) and one.name == name for one in plan.triggers)
         ]
 
     def _published(self, tx: Tx) -> list[tuple[str, str]]:
@@ -88,5 +92,3 @@ def _accepts(trigger: AlertTrigger, plan: Plan, alert: JsonObject) -> bool:
         # An alert that lacks a field the trigger reads is not for this playbook; said aloud, for it may be a mistake.
         log.warning("trigger.error", playbook=plan.id, alert=alert.get("id"), reason=str(error))
         return False
-
-

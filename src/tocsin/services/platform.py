@@ -9,7 +9,7 @@ from tocsin.connectors.extract import extract
 from tocsin.connectors.warning import WarningLists
 from tocsin.core.cases import Case, CaseStatus, Entry, EntryKind
 from tocsin.core.errors import Invalid, NotFound
-from tocsin.core.ids import DEFAULT_WORKSPACE, AlertId, CaseId, Ids, RunId, WorkspaceId
+from tocsin.core.ids import AlertId, CaseId, Ids, RunId, WorkspaceId
 from tocsin.core.observables import Observable
 from tocsin.core.severity import Severity
 from tocsin.core.tlp import Tlp
@@ -25,11 +25,11 @@ BY = "tocsin"  # who wrote it, when a run did
 
 
 class StorePlatform:
-    """Implements `connectors.sdk.Platform` on the store."""
+    """Implements `connectors.sdk.Platform` on the store, for one run."""
 
-    def __init__(self, units: Units, *, clock: Clock, ids: Ids, warnings: WarningLists, workspace: WorkspaceId = DEFAULT_WORKSPACE) -> None:
+    def __init__(self, units: Units, *, clock: Clock, ids: Ids, warnings: WarningLists, workspace: WorkspaceId, run: RunId) -> None:
         self._units, self._clock, self._ids = units, clock, ids
-        self._warnings, self._workspace = warnings, workspace
+        self._warnings, self._workspace, self._run = warnings, workspace, run
 
     async def _once(self, key: str, work: Callable[[Tx], JsonObject]) -> JsonObject:
         def unit(tx: Tx) -> JsonObject:
@@ -58,13 +58,13 @@ class StorePlatform:
             opened_at=now,
             tags=tuple(_texts(fields.get("tags"))),
         )
-        alert, run, text = _text(fields, "alert"), _text(fields, "run"), _text(fields, "description")
+        alert, run, text = _text(fields, "alert"), self._run, _text(fields, "description")
 
         def work(tx: Tx) -> JsonObject:
             tx.cases.add(case)
             tx.cases.tell(case.id, [Entry(EntryKind.OPENED, now, BY, text or case.title, run)], workspace=self._workspace)
             if run:
-                tx.runs.set_case(RunId(run), case.id, workspace=self._workspace)
+                tx.runs.set_case(run, case.id, workspace=self._workspace)
             if alert:
                 self._link(tx, case.id, AlertId(alert))
             return case.as_json()
@@ -176,7 +176,7 @@ class StorePlatform:
         """Put a value on a hosted block list, or move its expiry."""
 
         def work(tx: Tx) -> JsonObject:
-            entry = ListEntry(name, observable, reason, BY, self._clock(), expires_at)
+            entry = ListEntry(name, observable, reason, BY, self._clock(), expires_at, self._run or None)
             added = tx.lists.put(entry, workspace=self._workspace)
             return {
                 **observable.as_json(),

@@ -18,7 +18,12 @@ from tocsin.store.repos.runs import Fence, Grown, Lease, NewRun, StoredEvent, st
 from tocsin.store.tx import Tx
 
 LEASE = timedelta(seconds=60)
+Announce: TypeAlias = Callable[[Tx, RunId, WorkspaceId, Sequence[AskOpened]], None]
 _log = structlog.get_logger(__name__)
+
+
+def _nobody(tx: Tx, run: RunId, workspace: WorkspaceId, asks: Sequence[AskOpened]) -> None:
+    """Tell nobody."""
 
 
 class _Overtaken(LeaseLost):
@@ -36,12 +41,14 @@ class _Claim:
 class SqlJournal:
     """Keep runs in the store. `owner` names this process among all that ever were."""
 
-    def __init__(self, store: Store, *, owner: str, clock: Clock, lease: timedelta = LEASE) -> None:
+    def __init__(self, store: Store, *, owner: str, clock: Clock, lease: timedelta = LEASE, announce: Announce = _nobody) -> None:
+        """`announce` is called with the asks that a transaction opens, in that transaction."""
         self._units = store.units
         self._blobs = store.blobs
         self._owner = owner
         self._clock = clock
         self._ttl = lease
+        self._announce = announce
 
     def lease(self) -> Lease:
         """Return the lease that this process would take now."""
@@ -127,6 +134,7 @@ class SqlJournal:
             )
         if append.asks_opened:
             tx.asks.open(append.run, append.asks_opened, workspace=append.workspace)
+            self._announce(tx, append.run, append.workspace, append.asks_opened)
         self._decide_asks(tx, append)
         if ended is not None:
             _finish(tx, append.run, ended, now=now)

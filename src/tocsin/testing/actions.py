@@ -58,3 +58,11 @@ class ScriptedActions:
         self.probes.append(call)
         found = self._found[call.action]
         return found.pop(0) if found else Probe.UNKNOWN
+
+    def names(self) -> list[str]:
+        """Return the names of the actions."""
+        return sorted(self._specs)
+
+    def packs(self) -> list[str]:
+        """Return the packs that the names begin with."""
+        return sorted({name.partition(".")[0] for name in self._specs})

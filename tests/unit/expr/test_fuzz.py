@@ -139,7 +139,7 @@ def test_any_json_is_a_template_or_expr_error(value: Json, jumble: str, given_na
         except ExprError as error:
             failed(error)
             continue
-        if compiled.is_constant:
+        if compiled.is_constant and "${{" not in json.dumps(template):  # `$${{` is constant too, and rendered to `${{`
             assert compiled.render(given_names) == template
 
 
@@ -149,7 +149,7 @@ def test_any_text_is_kept_by_a_constant_or_escaped_template(text: str) -> None:
     escaped = text.replace("${{", "$${{")
     if "$${{" not in text:
         assert compile_template(escaped).render({}) == text
-    assert compile_template("${{ x }}").render({"x": text}) == text if text.isprintable() else True
+    assert compile_template("${{ x }}").render({"x": text}) == text
 
 
 @fuzz(0.15)

@@ -90,7 +90,7 @@ class Template:
 
     @property
     def is_constant(self) -> bool:
-        """Say whether it holds no expression at all."""
+        """Say whether it holds no expression; render it all the same, for `$${{` becomes `${{`."""
         return not self.expressions
 
     def render(self, names: Names) -> Json:

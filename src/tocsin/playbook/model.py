@@ -1,0 +1,361 @@
+"""The model: a playbook as it is written, typed and located. Checks read it and name places; the plan is made from it.
+
+A *slot* is a place where expressions may stand, compiled; its `uses` are the single expressions in it. What could not be
+compiled was reported, and its slot is empty.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TypeAlias, assert_never
+
+from tocsin.core.diagnostics import Span
+from tocsin.core.effects import Effect
+from tocsin.core.values import JsonObject
+from tocsin.playbook.expr import Condition, Expression, Template
+from tocsin.playbook.plan import OnError, Retry
+from tocsin.playbook.tree import Node, Scalar
+
+Block: TypeAlias = "tuple[StepNode, ...]"
+
+
+class Kind(StrEnum):
+    """What a step is. Those from WHILE on are words of the language that this version does not run."""
+
+    ACTION = "action"
+    SET = "set"
+    IF = "if"
+    SWITCH = "switch"
+    FOR_EACH = "for_each"
+    PARALLEL = "parallel"
+    ASK = "ask"
+    WAIT = "wait"
+    CALL = "call"
+    STOP = "stop"
+    WHILE = "while"
+    CODE = "code"
+    NONE = "none"  # the step does not say
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """One expression and the scalar that it stands in."""
+
+    scalar: Scalar
+    expression: Expression
+
+
+@dataclass(frozen=True, slots=True)
+class TemplateSlot:
+    """A value that may hold expressions."""
+
+    node: Node
+    uses: tuple[Use, ...] = ()
+    template: Template | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ExpressionSlot:
+    """One expression."""
+
+    node: Node
+    uses: tuple[Use, ...] = ()
+    expression: Expression | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ConditionSlot:
+    """One expression that must be true or false."""
+
+    node: Node
+    uses: tuple[Use, ...] = ()
+    condition: Condition | None = None
+
+
+Slot: TypeAlias = TemplateSlot | ExpressionSlot | ConditionSlot
+
+
+@dataclass(frozen=True, slots=True)
+class Name:
+    """A name that the author gave, and where."""
+
+    text: str
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """What every step has. `span` is the key that says what the step is."""
+
+    span: Span
+    line: int
+    id: Name | None = None
+    name: str = ""
+    condition: ConditionSlot | None = None
+    on_error: OnError = OnError.FAIL
+
+
+@dataclass(frozen=True, slots=True)
+class ActionNode:
+    """Call one action of a connector."""
+
+    head: Head
+    action: Name
+    arguments: TemplateSlot | None = None
+    connection: str | None = None
+    retry: Retry = Retry()
+    timeout_s: float | None = None
+    effect: tuple[Effect, Span] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SetNode:
+    """Name values."""
+
+    head: Head
+    values: TemplateSlot
+
+
+@dataclass(frozen=True, slots=True)
+class IfNode:
+    """Take the first branch whose condition holds; `otherwise` is None if there is no `else`."""
+
+    head: Head
+    branches: tuple[tuple[ConditionSlot, Block], ...]
+    otherwise: Block | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SwitchNode:
+    """Take the case that equals the subject; `default` is None if there is none."""
+
+    head: Head
+    subject: ExpressionSlot
+    cases: tuple[tuple[Scalar, Block], ...]
+    default: Block | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ForEachNode:
+    """Run the body once an item."""
+
+    head: Head
+    items: ExpressionSlot
+    variable: Name
+    concurrency: int
+    body: Block
+
+
+@dataclass(frozen=True, slots=True)
+class ParallelNode:
+    """Run branches at once."""
+
+    head: Head
+    branches: tuple[Block, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AskNode:
+    """Ask people and wait."""
+
+    head: Head
+    title: TemplateSlot
+    to: TemplateSlot
+    via: tuple[str, ...]
+    options: tuple[Name, ...]
+    message: TemplateSlot | None = None
+    form: JsonObject | None = None
+    quorum: int = 1
+    quorum_span: Span | None = None
+    deadline_s: float | None = None
+    on_deadline: Name | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class WaitNode:
+    """Wait for a while or until an instant."""
+
+    head: Head
+    duration_s: float | None = None
+    duration: TemplateSlot | None = None
+    until: TemplateSlot | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CallNode:
+    """Run another playbook."""
+
+    head: Head
+    playbook: Name
+    inputs: TemplateSlot | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StopNode:
+    """End the run."""
+
+    head: Head
+    outcome: str
+    reason: TemplateSlot
+
+
+@dataclass(frozen=True, slots=True)
+class OtherNode:
+    """A step that was refused: of no kind, of several, or of one that is not there yet. Its id and steps are still known."""
+
+    head: Head
+    kind: Kind
+    bodies: tuple[Block, ...] = ()
+    slots: tuple[Slot, ...] = ()
+
+
+StepNode: TypeAlias = (
+    ActionNode
+    | SetNode
+    | IfNode
+    | SwitchNode
+    | ForEachNode
+    | ParallelNode
+    | AskNode
+    | WaitNode
+    | CallNode
+    | StopNode
+    | OtherNode
+)
+
+
+@dataclass(frozen=True, slots=True)
+class AlertTriggerNode:
+    """Start for each alert that the condition accepts."""
+
+    span: Span
+    condition: ConditionSlot
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookTriggerNode:
+    """Start for each call of a named hook."""
+
+    span: Span
+    name: str
+
+
+TriggerNode: TypeAlias = AlertTriggerNode | WebhookTriggerNode
+
+
+@dataclass(frozen=True, slots=True)
+class InputNode:
+    """One declared input: its JSON Schema, and whether a start must give it."""
+
+    name: Name
+    schema: JsonObject
+    required: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Playbook:
+    """A whole playbook as written."""
+
+    file: str
+    span: Span
+    id: Name
+    title: str
+    triggers: tuple[TriggerNode, ...]
+    inputs: tuple[InputNode, ...]
+    steps: Block
+    outputs: TemplateSlot | None
+
+
+def kind_of_step(step: StepNode) -> Kind:
+    """Name the kind of a step."""
+    match step:
+        case ActionNode():
+            return Kind.ACTION
+        case SetNode():
+            return Kind.SET
+        case IfNode():
+            return Kind.IF
+        case SwitchNode():
+            return Kind.SWITCH
+        case ForEachNode():
+            return Kind.FOR_EACH
+        case ParallelNode():
+            return Kind.PARALLEL
+        case AskNode():
+            return Kind.ASK
+        case WaitNode():
+            return Kind.WAIT
+        case CallNode():
+            return Kind.CALL
+        case StopNode():
+            return Kind.STOP
+        case OtherNode():
+            return step.kind
+        case _:
+            assert_never(step)
+
+
+def blocks_of(step: StepNode) -> tuple[Block, ...]:
+    """Return the blocks inside a step, in the order of the text."""
+    match step:
+        case IfNode():
+            return (*(block for _, block in step.branches), *(() if step.otherwise is None else (step.otherwise,)))
+        case SwitchNode():
+            return (*(block for _, block in step.cases), *(() if step.default is None else (step.default,)))
+        case ForEachNode():
+            return (step.body,)
+        case ParallelNode():
+            return step.branches
+        case OtherNode():
+            return step.bodies
+        case _:
+            return ()
+
+
+def slots_of(step: StepNode) -> tuple[Slot, ...]:
+    """Return the slots that are evaluated when the step starts, its own `if` excepted. Conditions of later branches are among them."""
+    match step:
+        case ActionNode():
+            return _given(step.arguments)
+        case SetNode():
+            return (step.values,)
+        case IfNode():
+            return tuple(condition for condition, _ in step.branches)
+        case SwitchNode():
+            return (step.subject,)
+        case ForEachNode():
+            return (step.items,)
+        case ParallelNode():
+            return ()
+        case AskNode():
+            return (step.title, step.to, *_given(step.message))
+        case WaitNode():
+            return _given(step.duration) + _given(step.until)
+        case CallNode():
+            return _given(step.inputs)
+        case StopNode():
+            return (step.reason,)
+        case OtherNode():
+            return step.slots
+        case _:
+            assert_never(step)
+
+
+def steps_of(block: Block) -> Iterator[StepNode]:
+    """Yield every step of a block and of the blocks inside it, in the order of the text."""
+    for step in block:
+        yield step
+        for inner in blocks_of(step):
+            yield from steps_of(inner)
+
+
+def slots_in(block: Block) -> Iterator[Slot]:
+    """Yield every slot of a block and of the blocks inside it."""
+    for step in steps_of(block):
+        if step.head.condition is not None:
+            yield step.head.condition
+        yield from slots_of(step)
+
+
+def _given(slot: TemplateSlot | None) -> tuple[Slot, ...]:
+    return () if slot is None else (slot,)
