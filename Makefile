@@ -31,8 +31,8 @@ check: setup lint ## run the fast checks: style, types, import rules, unit tests
 
 lint: setup
 	@echo "lint: ruff, mypy, import rules"
-	@$(BIN)/ruff check --quiet
-	@$(BIN)/ruff format --check --quiet || { $(BIN)/ruff format --check; echo "lint: run 'make format'"; exit 1; }
+	@$(BIN)/ruff check --quiet --output-format=concise
+	@$(BIN)/ruff format --check --quiet --output-format=concise || { echo "lint: run 'make format'"; exit 1; }
 	@$(BIN)/mypy --no-error-summary
 	@$(BIN)/mypy --no-error-summary scripts/*.py scripts/references
 	@$(BIN)/lint-imports --no-logo >.venv/lint-imports.log 2>&1 || { cat .venv/lint-imports.log; exit 1; }

@@ -14,7 +14,7 @@ FENCE = re.compile(r"^(`{3,}|~{3,}).*?^\1", re.MULTILINE | re.DOTALL)
 REGISTRIES = re.compile(
     r"pypi[.]org|pythonhosted[.]org|npmjs[.](org|com)|yarnpkg[.]com|deb(ian)?[.]debian[.]org|snapshot[.]debian[.]org|nodesource[.]com"
 )
-ADR_SECTIONS = ["## Context", "## Decision", "## Consequences", "## Alternatives", "## The test that holds it"]
+ADR_SECTIONS = ["## Context", "## Decision", "## Consequences", "## Alternatives", "## Held by"]
 
 
 @cache

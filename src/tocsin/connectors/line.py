@@ -66,7 +66,15 @@ class Line:
         """Return the client that proves itself by a scheme of the pack; None: the connection's own."""
         name = auth or ""
         if name not in self._clients:
-            bound = BoundAuth(self._auth(auth), self.connection, base=self.base, binding=self.binding, redactor=self.redactor, now=self.now)
+            bound = BoundAuth(
+                self._auth(auth),
+                self.connection,
+                base=self.base,
+                binding=self.binding,
+                redactor=self.redactor,
+                now=self.now,
+                optional=auth is None,
+            )
             self._clients[name] = httpx.AsyncClient(
                 transport=self._transport,
                 auth=bound,

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import yaml  # type: ignore[import-untyped]  # PyYAML ships no types, and its stubs are no dependency of ours
+import yaml
 
 from tocsin.core.diagnostics import Diagnostic, Level, Span
 from tocsin.core.values import Json
@@ -109,13 +109,13 @@ class _Builder:
         return value
 
     def _node(self, event: yaml.Event, where: Where) -> Json:
-        if isinstance(event, yaml.AliasEvent) or event.anchor is not None:
+        if isinstance(event, yaml.AliasEvent) or (isinstance(event, yaml.NodeEvent) and event.anchor is not None):
             raise _refused(event, "Anchors and aliases are not allowed.", "Write the value out.")
-        if event.tag is not None:
+        if isinstance(event, yaml.ScalarEvent | yaml.CollectionStartEvent) and event.tag is not None:
             raise _refused(event, f"The tag {event.tag} is not allowed.", "Remove it; put texts in quotes.")
         if len(where) > MAX_DEPTH:
             raise _refused(event, f"The file nests deeper than {MAX_DEPTH} levels.", "Make it flatter.")
-        self._places[where] = (event.start_mark.line + 1, event.start_mark.column + 1)
+        self._places[where] = _place(event)
         if isinstance(event, yaml.ScalarEvent):
             return _scalar(event.value) if event.implicit[0] else str(event.value)
         if isinstance(event, yaml.SequenceStartEvent):
@@ -144,13 +144,18 @@ class _Builder:
                 raise _refused(event, f"The key '{key}' is there twice." if key != "<<" else "Merge keys are not allowed.", "Keep one.")
             value = self._node(next(self._events), (*where, key))
             # the key's place says more than the value's when the value is missing or long
-            self._places[(*where, key)] = (event.start_mark.line + 1, event.start_mark.column + 1)
+            self._places[(*where, key)] = _place(event)
             members[key] = value
         return members
 
 
 def _refused(event: yaml.Event, message: str, hint: str) -> _Refused:
-    return _Refused("PK102", message, hint, event.start_mark.line + 1, event.start_mark.column + 1)
+    return _Refused("PK102", message, hint, *_place(event))
+
+
+def _place(event: yaml.Event) -> tuple[int, int]:
+    mark = event.start_mark
+    return (1, 1) if mark is None else (mark.line + 1, mark.column + 1)
 
 
 def _scalar(text: str) -> Json:

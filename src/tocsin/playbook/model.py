@@ -103,7 +103,7 @@ class ActionNode:
     action: Name
     arguments: TemplateSlot | None = None
     connection: str | None = None
-    retry: Retry = Retry()
+    retry: Retry | None = None
     timeout_s: float | None = None
     effect: tuple[Effect, Span] | None = None
 
@@ -210,17 +210,7 @@ class OtherNode:
 
 
 StepNode: TypeAlias = (
-    ActionNode
-    | SetNode
-    | IfNode
-    | SwitchNode
-    | ForEachNode
-    | ParallelNode
-    | AskNode
-    | WaitNode
-    | CallNode
-    | StopNode
-    | OtherNode
+    ActionNode | SetNode | IfNode | SwitchNode | ForEachNode | ParallelNode | AskNode | WaitNode | CallNode | StopNode | OtherNode
 )
 
 

@@ -1,12 +1,13 @@
 """Read the keys of one map: each is taken once with its type, and what nobody has taken is reported."""
 
-from collections.abc import Collection, Mapping as Lookup
+from collections.abc import Collection
+from collections.abc import Mapping as Lookup
 from typing import Final, TypeVar
 
 from tocsin.core.diagnostics import Span
 from tocsin.core.durations import parse_duration
 from tocsin.core.errors import Invalid
-from tocsin.playbook.codes import flow, names, syntax
+from tocsin.playbook.codes import Code, flow, names, syntax
 from tocsin.playbook.expr.errors import nearest, shown
 from tocsin.playbook.findings import Findings
 from tocsin.playbook.model import Name
@@ -73,7 +74,7 @@ class Keys:
         name = self.name(key)
         return None if name is None else one_of(name, words, self.findings)
 
-    def integer(self, key: str, low: int, high: int, code: syntax.Code = names.OUT_OF_RANGE) -> tuple[int, Span] | None:
+    def integer(self, key: str, low: int, high: int, code: Code = names.OUT_OF_RANGE) -> tuple[int, Span] | None:
         """Take an integer between two limits."""
         node = self.node(key)
         if node is None:
@@ -82,7 +83,9 @@ class Keys:
             wrong_type(node, f"'{key}' must be an integer", self.findings)
             return None
         if not low <= node.value <= high:
-            self.findings.add(code, node.span, f"'{key}' must be from {low} to {high}, not {shown(str(node.value))}.", "Choose a number in between.")
+            self.findings.add(
+                code, node.span, f"'{key}' must be from {low} to {high}, not {shown(str(node.value))}.", "Choose a number in between."
+            )
             return None
         return node.value, node.span
 

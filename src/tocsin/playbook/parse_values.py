@@ -6,7 +6,7 @@ from typing import Final
 
 from tocsin.core.values import Json
 from tocsin.playbook.codes import names, syntax
-from tocsin.playbook.expr import Condition, Expression, ExprError, Template, compile_condition, compile_expression, compile_template
+from tocsin.playbook.expr import Condition, ExprError, Expression, Template, compile_condition, compile_expression, compile_template
 from tocsin.playbook.findings import Findings
 from tocsin.playbook.model import ConditionSlot, ExpressionSlot, TemplateSlot, Use
 from tocsin.playbook.offsets import locate

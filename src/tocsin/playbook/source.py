@@ -29,9 +29,9 @@ _INTEGER: Final = re.compile(r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+")
 _FLOAT: Final = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
 _NOT_JSON: Final = re.compile(r"[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)")
 _WORDS: Final[dict[str, Plain]] = {
-    **{word: None for word in ("", "~", "null", "Null", "NULL")},
-    **{word: True for word in ("true", "True", "TRUE")},
-    **{word: False for word in ("false", "False", "FALSE")},
+    **dict.fromkeys(("", "~", "null", "Null", "NULL")),
+    **dict.fromkeys(("true", "True", "TRUE"), True),
+    **dict.fromkeys(("false", "False", "FALSE"), False),
 }
 _MAY_BE_OTHER: Final = _NUMBER_START | frozenset("~nNtTfF")  # what a plain scalar that is no text starts with
 _STYLES: Final = {"'": Style.SINGLE, '"': Style.DOUBLE, "|": Style.LITERAL, ">": Style.FOLDED}
@@ -41,7 +41,7 @@ _HINTS: Final = (
     ("block end", "Keys of one map start in one column; check the indentation and the quotes."),
     ("expected key", "Keys of one map start in one column; check the indentation and the quotes."),
     ("expected '-'", "Items of one list start in one column, each with '- '."),
-    ("',' or", "Inside { } and [ ] put an expression in quotes: {url: \"${{ item }}\"}. Else close the bracket."),
+    ("',' or", 'Inside { } and [ ] put an expression in quotes: {url: "${{ item }}"}. Else close the bracket.'),
     ("unexpected end", "A quote or bracket is not closed."),
     ("end of stream", "A quote or bracket is not closed."),
     ("unknown escape", "Inside double quotes a backslash is written \\\\; inside single quotes it stands for itself."),
@@ -54,6 +54,24 @@ class _Mark(Protocol):
     index: int
     line: int
     column: int
+
+
+class _Event(Protocol):
+    """What is read of events; each kind has some of it."""
+
+    start_mark: _Mark
+    end_mark: _Mark
+    anchor: str | None
+    tag: str | None
+    value: str
+    style: str
+    flow_style: bool
+
+
+class _Reader(Protocol):
+    def get_event(self) -> _Event | None: ...
+
+    def dispose(self) -> None: ...
 
 
 @dataclass(slots=True)
@@ -69,7 +87,7 @@ class _Frame:
     end: Span | None = None
 
 
-_Events: TypeAlias = Iterator[yaml.Event]
+_Events: TypeAlias = Iterator[_Event]
 
 
 def decode(source: str | bytes, *, file: str, findings: Findings) -> str | None:
@@ -79,7 +97,9 @@ def decode(source: str | bytes, *, file: str, findings: Findings) -> str | None:
         return None
     for found in _CONTROL.finditer(text):
         message = f"The character U+{ord(found.group()):04X} may not stand in a playbook."
-        findings.add(syntax.CONTROL_CHARACTER, place(text, found.start(), file), message, "Remove it, or write it as an escape in double quotes.")
+        findings.add(
+            syntax.CONTROL_CHARACTER, place(text, found.start(), file), message, "Remove it, or write it as an escape in double quotes."
+        )
     for found in _DIRECTIVE.finditer(text):
         if text[: found.start()].strip() == "":
             findings.add(syntax.DIRECTIVE, place(text, found.start(), file), "YAML directives are not used here.", "Remove the line.")
@@ -112,10 +132,14 @@ def _decoded(source: str | bytes, file: str, findings: Findings) -> str | None:
         text.encode("utf-8")
     except UnicodeDecodeError as error:
         before = error.object[: error.start].decode("utf-8", "replace")
-        findings.add(syntax.NOT_UTF8, place(before + "?", len(before), file), "The text is not UTF-8 from here on.", "Save the file as UTF-8.")
+        findings.add(
+            syntax.NOT_UTF8, place(before + "?", len(before), file), "The text is not UTF-8 from here on.", "Save the file as UTF-8."
+        )
         return None
     except UnicodeEncodeError as error:
-        findings.add(syntax.NOT_UTF8, place(str(source), error.start, file), "The text is not UTF-8 from here on.", "Save the file as UTF-8.")
+        findings.add(
+            syntax.NOT_UTF8, place(str(source), error.start, file), "The text is not UTF-8 from here on.", "Save the file as UTF-8."
+        )
         return None
     return text.removeprefix("\ufeff")
 
@@ -130,10 +154,11 @@ def _has_right_size(text: str, file: str, findings: Findings) -> bool:
 
 
 def _parser(text: str) -> _Events:
-    parser = yaml.CSafeLoader(text) if yaml.__with_libyaml__ else yaml.SafeLoader(text)
+    # ignore: for the stubs marks may be missing and events have no values; reading a text sets them all
+    parser: _Reader = (yaml.CSafeLoader if yaml.__with_libyaml__ else yaml.SafeLoader)(text)  # type: ignore[assignment]
     try:
         event = parser.get_event()
-        while event is not None and type(event) is not yaml.StreamEndEvent:
+        while event is not None and not isinstance(event, yaml.StreamEndEvent):
             yield event
             event = parser.get_event()
     finally:
@@ -164,7 +189,7 @@ class _Loader:
     def read(self, events: _Events) -> Node | None:
         documents = 0
         for event in events:
-            kind = type(event)  # most events are scalars, and comparing types is the cheapest way to tell
+            kind: type[object] = type(event)  # most events are scalars, and comparing types is the cheapest way to tell
             if kind is yaml.ScalarEvent:
                 if event.anchor is not None or event.tag is not None:
                     self._refuse_marks(event)
@@ -200,17 +225,17 @@ class _Loader:
     def _span(self, start: _Mark, end: _Mark) -> Span:
         return Span(self.file, start.line + 1, start.column + 1, end.line + 1, end.column + 1)
 
-    def _report(self, code: Code, event: yaml.Event, message: str, hint: str) -> None:
+    def _report(self, code: Code, event: _Event, message: str, hint: str) -> None:
         self.findings.add(code, self._span(event.start_mark, event.end_mark), message, hint)
 
-    def _refuse_marks(self, event: yaml.NodeEvent) -> None:
+    def _refuse_marks(self, event: _Event) -> None:
         if event.anchor is not None:
             self._report(syntax.ANCHOR, event, f"The anchor '&{event.anchor}' is not allowed.", "Write the value where it is used.")
         if event.tag is not None:
             tag = str(event.tag).replace("tag:yaml.org,2002:", "!!")
             self._report(syntax.CUSTOM_TAG, event, f"The tag '{tag}' is not allowed.", "Leave it out; put a text in quotes.")
 
-    def _scalar(self, event: yaml.ScalarEvent) -> Scalar:
+    def _scalar(self, event: _Event) -> Scalar:
         start, end = event.start_mark, event.end_mark
         raw = self.text[start.index : end.index]
         style = _STYLES.get(event.style, Style.PLAIN)
@@ -271,7 +296,7 @@ class _Loader:
             return
         frame.entries[name] = Entry(key, value)
 
-    def _closed(self, frame: _Frame, event: yaml.CollectionEndEvent) -> Node:
+    def _closed(self, frame: _Frame, event: _Event) -> Node:
         if frame.flow or frame.end is None:
             span = self._span(frame.start, event.end_mark)
         else:  # a block ends with its last child: its own end mark is where the next token starts

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 
 import structlog
@@ -13,8 +13,8 @@ from tocsin.engine.ports import Clock
 
 log = structlog.get_logger()
 LONGEST_SLEEP_S = 30.0
-SHORTEST_SLEEP_S = 0.005
-RESWEEP_S = 1.0  # a run that was handed on is given this long before it is looked for again
+SHORTEST_SLEEP_S = 0.02
+RESWEEP = timedelta(seconds=2)  # a run that was handed on is given this long before it is handed on again
 
 
 class Due(Protocol):
@@ -43,6 +43,7 @@ class Sweeper:
     def __init__(self, journal: Due, *, advance: Advance, clock: Clock) -> None:
         self._journal, self._advance, self._clock = journal, advance, clock
         self._bell = asyncio.Event()
+        self._handed: dict[RunId, datetime] = {}
 
     def ring(self) -> None:
         """Say that a time may have changed."""
@@ -56,7 +57,7 @@ class Sweeper:
                 pause = await self._sweep()
             except TocsinError as error:
                 log.error("sweep.failed", reason=str(error))
-                pause = RESWEEP_S
+                pause = 1.0
             try:
                 async with asyncio.timeout(pause):
                     await self._bell.wait()
@@ -64,11 +65,14 @@ class Sweeper:
                 continue
 
     async def _sweep(self) -> float:
+        now = self._clock()
+        self._handed = {run: at for run, at in self._handed.items() if now - at < RESWEEP}
         due = await self._journal.due()
+        fresh = [run for run in due if run not in self._handed]
+        if fresh:
+            self._handed |= dict.fromkeys(fresh, now)
+            await self._advance(fresh)
         if due:
-            await self._advance(due)
-            return SHORTEST_SLEEP_S if len(due) > 1 else 0.0
+            return SHORTEST_SLEEP_S if fresh else RESWEEP.total_seconds() / 4
         at = await self._journal.next_due()
-        if at is None:
-            return LONGEST_SLEEP_S
-        return min(LONGEST_SLEEP_S, max(SHORTEST_SLEEP_S, (at - self._clock()).total_seconds()))
+        return LONGEST_SLEEP_S if at is None else min(LONGEST_SLEEP_S, max(SHORTEST_SLEEP_S, (at - now).total_seconds()))

@@ -1,16 +1,17 @@
 """The journal of runs, as the engine's port wants it: leased, fenced, and durable when a call returns."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import TypeAlias
 
 import structlog
 
 from tocsin.core.errors import JournalCorrupt, LeaseLost
 from tocsin.core.ids import AskId, RunId, WorkspaceId
 from tocsin.core.values import Instant, parse_instant
-from tocsin.engine.events import ActionDone, ActionFailed, AskAnswered, CallEnded, RunEnded, RunEvent, encode
+from tocsin.engine.events import ActionDone, ActionFailed, AskAnswered, AskOpened, CallEnded, RunEnded, RunEvent, encode
 from tocsin.engine.ports import Append, ClaimedRun, Clock
 from tocsin.store.blobs import LONGEST_INLINE, Blobs
 from tocsin.store.opening import Store

@@ -1,4 +1,4 @@
-"""Run the cases of packs: no network, the real runtime, a replayed exchange; and the platform that a case has none of."""
+"""Run the cases of packs: no network, the real runtime, a replayed exchange."""
 
 import ssl
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,7 +15,6 @@ from tocsin.connectors.mapping import Skipped, apply
 from tocsin.connectors.quality import cases_of
 from tocsin.connectors.request import read_json
 from tocsin.connectors.runtime import Connectors
-from tocsin.connectors.sdk import Observable, Platform, Unsupported
 from tocsin.connectors.ssrf import Egress, Guard
 from tocsin.connectors.transport import Binding
 from tocsin.core.effects import Effect
@@ -23,6 +22,7 @@ from tocsin.core.errors import Invalid, TocsinError
 from tocsin.core.ids import RunId, WorkspaceId
 from tocsin.core.values import Json, JsonObject
 from tocsin.engine.ports import ActionCall
+from tocsin.testing.platform import MemoryPlatform
 
 CASE_NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 _KEYS = {"name", "action", "mapping", "input", "connection", "exchange", "expect", "raw", "raw_file"}
@@ -144,7 +144,7 @@ def _connectors(case: PackCase, replay: "_Replay") -> Connectors:
         Packs({pack.id: pack}),
         connections=[connection] if spec is not None else [],
         egress=Egress(),
-        platform=lambda call: NoPlatform(),
+        platform=lambda call: MemoryPlatform(),
         now=lambda: CASE_NOW,
         environ=environ,
         resolve=resolve,
@@ -240,51 +240,3 @@ def _missing(wanted: Json, found: Json, path: str) -> Iterator[str]:
             yield from _missing(one, other, f"{path}[{index}]")
     elif wanted != found:
         yield f"{path}: expected {wanted!r}, got {found!r}"
-
-
-class NoPlatform(Platform):
-    """The platform of a test that needs none: every verb says so."""
-
-    async def open_case(self, fields: JsonObject, *, key: str) -> JsonObject:
-        """Refuse."""
-        raise _absent()
-
-    async def note_case(self, case: str, text: str, *, key: str) -> JsonObject:
-        """Refuse."""
-        raise _absent()
-
-    async def close_case(self, case: str, verdict: str, reason: str, *, key: str) -> JsonObject:
-        """Refuse."""
-        raise _absent()
-
-    async def link_alert(self, case: str, alert: str, *, key: str) -> JsonObject:
-        """Refuse."""
-        raise _absent()
-
-    async def close_alert(self, alert: str, verdict: str, reason: str, *, key: str) -> JsonObject:
-        """Refuse."""
-        raise _absent()
-
-    async def set_verdict(self, observable: Observable, verdict: str, reason: str, source: str, *, key: str) -> JsonObject:
-        """Refuse."""
-        raise _absent()
-
-    async def look_up(self, observable: Observable) -> JsonObject:
-        """Refuse."""
-        raise _absent()
-
-    async def list_add(self, name: str, observable: Observable, expires_at: datetime | None, reason: str, *, key: str) -> JsonObject:
-        """Refuse."""
-        raise _absent()
-
-    async def list_remove(self, name: str, observable: Observable, *, key: str) -> JsonObject:
-        """Refuse."""
-        raise _absent()
-
-    async def list_find(self, name: str, observable: Observable) -> JsonObject:
-        """Refuse."""
-        raise _absent()
-
-
-def _absent() -> Unsupported:
-    return Unsupported("This case has no platform.", hint="Prove the action in a test of its own.")

@@ -5,6 +5,7 @@ from tocsin.playbook.codes.code import Code
 
 _TOP = "schema: tocsin/playbook@1\nid: example\ntitle: An example\n"
 _BODY = "steps:\n  - action: case.note\n    with: {text: seen}\n"
+_SEARCH = "- action: mailbox.search\n  id: found\n  with: {sender: a@example.org}\n"
 _NOTE = "- action: case.note\n  with: {text: seen}"
 
 UNKNOWN_KEY = Code(
@@ -22,8 +23,8 @@ MISSING_KEY = Code(
     Level.ERROR,
     "A key is missing",
     "The form needs the key to mean anything.",
-    "- ask: {to: [role:responder], deadline: 4h, on_deadline: reject}\n  id: permission\n- if: ${{ steps.permission.answer == 'approve' }}\n"
-    "  then:\n    - action: case.note\n      with: {text: yes}",
+    "- ask: {to: [role:responder], deadline: 4h, on_deadline: reject}\n  id: permission\n"
+    "- if: ${{ steps.permission.answer == 'approve' }}\n  then:\n    - action: case.note\n      with: {text: yes}",
     "- ask: {title: Go on?, to: [role:responder], deadline: 4h, on_deadline: reject}\n  id: permission\n"
     "- if: ${{ steps.permission.answer == 'approve' }}\n  then:\n    - action: case.note\n      with: {text: yes}",
 )
@@ -186,8 +187,8 @@ UNKNOWN_STEP = Code(
     Level.ERROR,
     "A step that does not exist",
     "The run would fail at this place, perhaps in the one branch that matters.",
-    "- action: mailbox.search\n  id: found\n  with: {sender: a@example.org}\n- action: case.note\n  with: {text: '${{ steps.fond.count }}'}",
-    "- action: mailbox.search\n  id: found\n  with: {sender: a@example.org}\n- action: case.note\n  with: {text: '${{ steps.found.count }}'}",
+    _SEARCH + "- action: case.note\n  with: {text: '${{ steps.fond.count }}'}",
+    _SEARCH + "- action: case.note\n  with: {text: '${{ steps.found.count }}'}",
 )
 UNKNOWN_FIELD = Code(
     "PB221",
@@ -195,8 +196,8 @@ UNKNOWN_FIELD = Code(
     Level.ERROR,
     "A field that does not exist",
     "The outputs of actions, the alert and the case have known fields; a misspelt one is found here and not at three in the morning.",
-    "- action: mailbox.search\n  id: found\n  with: {sender: a@example.org}\n- action: case.note\n  with: {text: '${{ steps.found.cuont }}'}",
-    "- action: mailbox.search\n  id: found\n  with: {sender: a@example.org}\n- action: case.note\n  with: {text: '${{ steps.found.count }}'}",
+    _SEARCH + "- action: case.note\n  with: {text: '${{ steps.found.cuont }}'}",
+    _SEARCH + "- action: case.note\n  with: {text: '${{ steps.found.count }}'}",
 )
 NO_RESULT = Code(
     "PB222",

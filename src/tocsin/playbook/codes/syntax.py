@@ -13,7 +13,7 @@ NOT_YAML = Code(
     Level.ERROR,
     "The text is not YAML",
     "Nothing can be checked before the text can be read. The place is where the reader gave up; the mistake is there or just above.",
-    _HEAD + 'steps:\n  - action: mailbox.search\n    with: {sender: ${{ alert.user.email }}}\n',
+    _HEAD + "steps:\n  - action: mailbox.search\n    with: {sender: ${{ alert.user.email }}}\n",
     _HEAD + 'steps:\n  - action: mailbox.search\n    with: {sender: "${{ alert.user.email }}"}\n',
 )
 TOO_LARGE = Code(

@@ -1,0 +1,89 @@
+"""Parse the body of an `ask`."""
+
+from typing import Final
+
+from tocsin.playbook.codes import names
+from tocsin.playbook.findings import Findings
+from tocsin.playbook.model import AskNode, Head, Name, TemplateSlot
+from tocsin.playbook.parse_fields import parse_fields
+from tocsin.playbook.parse_keys import Keys, fixed_text, items_of, not_yet, wrong_type
+from tocsin.playbook.parse_values import template_slot
+from tocsin.playbook.tree import Mapping, Node, Scalar, Sequence
+
+CHANNELS: Final = {word: word for word in ("web", "email")}
+LATER_CHANNELS: Final = frozenset({"jira", "chat", "slack", "teams", "mattermost", "matrix", "rt", "request-tracker", "sms", "phone"})
+DEFAULT_OPTIONS: Final = ("approve", "reject")
+MAX_OPTIONS: Final = 10
+MAX_QUORUM: Final = 20
+
+
+def parse_ask(mapping: Mapping, head: Head, findings: Findings) -> AskNode:
+    """Parse what is asked, of whom, and what happens when nobody answers."""
+    keys = Keys(mapping, findings, what="'ask'", point=head.span)
+    title, to = keys.required("title", "Write the question that people see."), keys.required("to", "Write whom to ask: [role:responder].")
+    quorum = keys.integer("quorum", 1, MAX_QUORUM)
+    form, message = keys.node("form"), keys.node("message")
+    keys.not_yet("escalate", "Give a deadline and on_deadline: reject, and ask again in a second step.")
+    keys.not_yet("remind", "Ask again in a second step after a deadline.")
+    ask = AskNode(
+        head=head,
+        title=_slot(title, mapping, findings),
+        to=_slot(to, mapping, findings),
+        via=_via(keys.node("via"), findings),
+        options=_options(keys.node("options"), head, findings),
+        message=None if message is None else template_slot(message, findings),
+        form=None if form is None else {field.name.text: field.form for field in parse_fields(form, findings, "form")},
+        quorum=quorum[0] if quorum else 1,
+        quorum_span=quorum[1] if quorum else None,
+        deadline_s=keys.duration("deadline"),
+        on_deadline=_on_deadline(keys, findings),
+    )
+    keys.done()
+    _check_texts(title, message, findings)
+    return ask
+
+
+def _slot(node: Node | None, mapping: Mapping, findings: Findings) -> TemplateSlot:
+    return TemplateSlot(mapping) if node is None else template_slot(node, findings)
+
+
+def _check_texts(title: Node | None, message: Node | None, findings: Findings) -> None:
+    for what, node in (("title", title), ("message", message)):
+        if node is not None and not (isinstance(node, Scalar) and isinstance(node.value, str)):
+            wrong_type(node, f"'{what}' must be a text", findings)
+
+
+def _via(node: Node | None, findings: Findings) -> tuple[str, ...]:
+    if node is None:
+        return tuple(CHANNELS)
+    via = [fixed_text(item, findings, "A channel") for item in items_of(node, findings, "'via'")]
+    for name in via:
+        if name is not None and name.text in LATER_CHANNELS:
+            not_yet(name.span, f"Asking by {name.text}", "People are asked on the web and by email: via: [web, email].", findings)
+        elif name is not None and name.text not in CHANNELS:
+            findings.add(names.NOT_ONE_OF, name.span, f"'{name.text}' is not a channel.", "Write web or email.")
+    if isinstance(node, Sequence) and not node.items:
+        findings.add(names.OUT_OF_RANGE, node.span, "'via' names no channel.", "Write [web, email], or leave it out.")
+    return tuple(name.text for name in via if name is not None)
+
+
+def _options(node: Node | None, head: Head, findings: Findings) -> tuple[Name, ...]:
+    if node is None:
+        return tuple(Name(option, head.span) for option in DEFAULT_OPTIONS)
+    options = [fixed_text(item, findings, "An option") for item in items_of(node, findings, "'options'")]
+    if isinstance(node, Sequence) and not 1 <= len(options) <= MAX_OPTIONS:
+        findings.add(names.OUT_OF_RANGE, node.head, f"A question has 1 to {MAX_OPTIONS} options, not {len(options)}.", "Change the list.")
+    return tuple(option for option in options if option is not None)
+
+
+def _on_deadline(keys: Keys, findings: Findings) -> Name | None:
+    entry = keys.entry("on_deadline")
+    if entry is None:
+        return None
+    if isinstance(entry.value, Mapping):
+        if entry.value.get("escalate"):
+            not_yet(entry.value.head, "Escalation of an ask", "Write on_deadline: reject, and ask again in a second step.", findings)
+            return None
+        wrong_type(entry.value, "'on_deadline' must be one of the options", findings)
+        return None
+    return fixed_text(entry.value, findings, "'on_deadline'")

@@ -1,0 +1,141 @@
+"""The little of JSON Schema that the checks need: does a constant fit, and does a path lead somewhere.
+
+The whole of JSON Schema is checked again when the action runs; here, what is not understood is taken as open.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final, TypeAlias
+
+from tocsin.core.values import Json, JsonObject
+
+OPEN: Final[JsonObject] = {}
+_UNREAD: Final = frozenset({"$ref", "anyOf", "oneOf", "allOf", "if", "not", "patternProperties"})
+_ARTICLES: Final = {
+    "string": "a text",
+    "integer": "an integer",
+    "number": "a number",
+    "boolean": "a boolean",
+    "array": "a list",
+    "object": "a map",
+    "null": "null",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class NoField:
+    """A path ends at a field that the schema does not have."""
+
+    depth: int  # how many parts of the path are right
+    known: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class NoObject:
+    """A path goes on where a value has no fields."""
+
+    depth: int
+    type: str
+
+
+Walked: TypeAlias = "JsonObject | NoField | NoObject"
+
+
+def closed(properties: dict[str, JsonObject]) -> JsonObject:
+    """Return the schema of an object that has these fields and no others."""
+    return {"type": "object", "properties": dict(properties), "additionalProperties": False}
+
+
+def types_of(schema: JsonObject) -> frozenset[str]:
+    """Return the types that a schema allows; empty if it does not say."""
+    if _UNREAD & schema.keys():
+        return frozenset()
+    given = schema.get("type")
+    if isinstance(given, str):
+        return frozenset({given})
+    return frozenset(one for one in given if isinstance(one, str)) if isinstance(given, list) else frozenset()
+
+
+def fields_of(schema: JsonObject) -> dict[str, JsonObject]:
+    """Return the schemas of an object's declared fields."""
+    properties = schema.get("properties")
+    if not isinstance(properties, dict):
+        return {}
+    return {key: value if isinstance(value, dict) else OPEN for key, value in properties.items()}
+
+
+def required_of(schema: JsonObject) -> tuple[str, ...]:
+    """Return the fields that an object must have."""
+    required = schema.get("required")
+    return tuple(one for one in required if isinstance(one, str)) if isinstance(required, list) else ()
+
+
+def is_closed(schema: JsonObject) -> bool:
+    """Say whether an object has its declared fields and no others: declared, and more are not expressly allowed."""
+    if _UNREAD & schema.keys() or schema.get("additionalProperties", False) is not False:
+        return False
+    return bool(schema.get("properties")) or schema.get("additionalProperties") is False
+
+
+def walk(schema: JsonObject, path: Sequence[str]) -> Walked:
+    """Follow the fields of a path; returns the schema at its end, or where it goes wrong."""
+    for depth, part in enumerate(path):
+        types = types_of(schema)
+        if types and "object" not in types:
+            return NoObject(depth, articled(types))
+        fields = fields_of(schema)
+        if part in fields:
+            schema = fields[part]
+        elif is_closed(schema):
+            return NoField(depth, tuple(fields))
+        else:
+            more = schema.get("additionalProperties")
+            schema = more if isinstance(more, dict) else OPEN
+    return schema
+
+
+def articled(types: frozenset[str]) -> str:
+    """Write types as messages call them: `a text or null`."""
+    return " or ".join(_ARTICLES.get(one, one) for one in sorted(types, key=list(_ARTICLES).index if types <= _ARTICLES.keys() else str))
+
+
+def mismatch(value: Json, schema: JsonObject) -> str:
+    """Say why a constant does not fit a schema, as the end of a sentence; empty if it does, or nobody can tell."""
+    types = types_of(schema)
+    if types and not any(_is(value, one) for one in types):
+        return f"must be {articled(types)}"
+    allowed = schema.get("enum")
+    if isinstance(allowed, list) and not any(value == one and type(value) is type(one) for one in allowed):
+        return "must be one of " + ", ".join(str(one) for one in allowed[:12])
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return _out_of_range(value, schema)
+    return ""
+
+
+def _is(value: Json, type_: str) -> bool:
+    match type_:
+        case "string":
+            return isinstance(value, str)
+        case "integer":
+            return (isinstance(value, int) and not isinstance(value, bool)) or (isinstance(value, float) and value.is_integer())
+        case "number":
+            return isinstance(value, int | float) and not isinstance(value, bool)
+        case "boolean":
+            return isinstance(value, bool)
+        case "array":
+            return isinstance(value, list)
+        case "object":
+            return isinstance(value, dict)
+        case "null":
+            return value is None
+        case _:
+            return True
+
+
+def _out_of_range(value: int | float, schema: JsonObject) -> str:
+    low, high = schema.get("minimum"), schema.get("maximum")
+    if isinstance(low, int | float) and value < low:
+        return f"must be {low} or more"
+    if isinstance(high, int | float) and value > high:
+        return f"must be {high} or less"
+    return ""

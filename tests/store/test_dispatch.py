@@ -1,0 +1,130 @@
+import asyncio
+import signal
+import subprocess
+import sys
+
+import pytest
+
+from tocsin.core.ids import RunId
+from tocsin.store.dispatch import LARGEST_BATCH, DbosDispatcher
+
+HOLDER = """
+import asyncio, sys
+from pathlib import Path
+from tocsin.store.dispatch import DbosDispatcher
+
+async def advance(runs):
+    print(*runs, flush=True)
+    await asyncio.sleep(3600)
+
+async def main():
+    dispatcher = DbosDispatcher(Path(sys.argv[1]))
+    await dispatcher.start(advance)
+    await dispatcher.enqueue(["run_1", "run_2"])
+    print("kept", flush=True)
+    await asyncio.sleep(3600)
+
+asyncio.run(main())
+"""
+
+
+class Advanced:
+    def __init__(self):
+        self.batches = []
+        self.news = asyncio.Event()
+
+    async def __call__(self, runs):
+        self.loop = asyncio.get_running_loop()
+        self.batches.append(list(runs))
+        self.news.set()
+
+    async def has(self, *runs, within=15.0):
+        async with asyncio.timeout(within):
+            while not set(runs) <= {run for batch in self.batches for run in batch}:
+                await self.news.wait()
+                self.news.clear()
+
+
+async def test_what_was_enqueued_is_advanced_after_sigkill(tmp_path):
+    first = subprocess.Popen([sys.executable, "-c", HOLDER, str(tmp_path)], stdout=subprocess.PIPE, text=True)
+    told = {(await asyncio.to_thread(first.stdout.readline)).strip() for _ in range(2)}
+    assert told == {"run_1 run_2", "kept"}
+    first.send_signal(signal.SIGKILL)
+    first.communicate()
+    advanced = Advanced()
+    dispatcher = DbosDispatcher(tmp_path)
+    await dispatcher.start(advanced)
+    try:
+        await advanced.has("run_1", "run_2")
+    finally:
+        await dispatcher.stop()
+
+
+async def test_batches_run_on_the_loop_that_started_and_grow_with_the_load(tmp_path):
+    advanced = Advanced()
+    dispatcher = DbosDispatcher(tmp_path)
+    await dispatcher.enqueue([RunId("early")])
+    await dispatcher.start(advanced)
+    try:
+        await advanced.has("early")
+        runs = [RunId(f"run_{n}") for n in range(500)]
+        await asyncio.gather(*(dispatcher.enqueue([run]) for run in runs))
+        await advanced.has(*runs)
+    finally:
+        await dispatcher.stop()
+    assert advanced.loop is asyncio.get_running_loop()
+    assert max(map(len, advanced.batches)) <= LARGEST_BATCH
+    assert len(advanced.batches) < 50
+    assert await asyncio.to_thread(lambda: "the loop's own threads still work")
+
+
+async def test_a_batch_that_fails_does_not_stop_those_behind_it(tmp_path):
+    advanced = Advanced()
+
+    async def advance(runs):
+        if "bad" in runs:
+            raise RuntimeError("a defect")
+        await advanced(runs)
+
+    dispatcher = DbosDispatcher(tmp_path)
+    await dispatcher.start(advance)
+    try:
+        await dispatcher.enqueue([RunId("bad")])
+        await dispatcher.enqueue([RunId("good")])
+        await advanced.has("good")
+    finally:
+        await dispatcher.stop()
+
+
+async def test_stopping_does_not_wait_for_what_is_under_way(tmp_path):
+    begun = asyncio.Event()
+
+    async def advance(runs):
+        begun.set()
+        await asyncio.sleep(3600)
+
+    dispatcher = DbosDispatcher(tmp_path)
+    await dispatcher.start(advance)
+    await dispatcher.enqueue([RunId("long")])
+    await begun.wait()
+    async with asyncio.timeout(8):
+        await dispatcher.stop()
+    await dispatcher.enqueue([RunId("late")])
+
+
+def test_nothing_is_pickled(tmp_path):
+    async def main():
+        advanced = Advanced()
+        dispatcher = DbosDispatcher(tmp_path)
+        await dispatcher.start(advanced)
+        await dispatcher.enqueue([RunId("run_1")])
+        await advanced.has("run_1")
+        await dispatcher.stop()
+
+    asyncio.run(main())
+    import sqlite3
+
+    rows = sqlite3.connect(tmp_path / "dispatch.db").execute("select serialization, inputs from workflow_status").fetchall()
+    if not rows:
+        pytest.fail("nothing was kept")
+    assert all(kind == "portable_json" and "run_1" in inputs for kind, inputs in rows)
