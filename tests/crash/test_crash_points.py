@@ -100,7 +100,11 @@ def lay_out(folder: Path, target: Target, mail: SmtpSink, policy: str) -> Path:
         "egress_allow": [f"127.0.0.1/32:{port}", f"127.0.0.1/32:{mail.port}"],
         "connections": [
             {"name": "target", "pack": "target", "config": {"url": target.url}},
-            {"name": "email", "pack": "email", "config": {"host": "127.0.0.1", "port": mail.port, "tls": "none", "from": "tocsin@soc.example"}},
+            {
+                "name": "email",
+                "pack": "email",
+                "config": {"host": "127.0.0.1", "port": mail.port, "tls": "none", "from": "tocsin@soc.example"},
+            },
         ],
         "sources": [{"name": "sensor", "pack": "target"}],
         "admin_email": "admin@soc.example",

@@ -56,7 +56,9 @@ def fresh_id() -> Callable[[str], str]:
 
 @pytest.fixture
 def incoming(fresh_id: Callable[[str], str]) -> Callable[..., Incoming]:
-    def make(fingerprint: str, *, at: datetime = START, raw: object = None, title: str = "Beacon", severity: Severity = Severity.HIGH) -> Incoming:
+    def make(
+        fingerprint: str, *, at: datetime = START, raw: object = None, title: str = "Beacon", severity: Severity = Severity.HIGH
+    ) -> Incoming:
         finding = Finding(title, severity, at, observables=(observe(ObservableType.IP, "198.51.100.7"),), raw=raw)
         return Incoming(AlertId(fresh_id("alr")), DEFAULT_WORKSPACE, "suricata", fingerprint, finding, at)
 

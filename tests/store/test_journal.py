@@ -171,7 +171,9 @@ async def test_a_run_that_is_over_is_not_claimed_signalled_or_due(store, journal
     clock.pass_(days=1)
     assert await journal.claim([run.id]) == []
     assert await journal.due() == []
-    assert not await store.units.write(lambda tx: tx.runs.signal(run.id, CallEnded(at=at, path="c", run="r", outcome=Outcome.FAILED), at=clock()))
+    assert not await store.units.write(
+        lambda tx: tx.runs.signal(run.id, CallEnded(at=at, path="c", run="r", outcome=Outcome.FAILED), at=clock())
+    )
     with pytest.raises(LeaseLost):
         await journal.append(entry(run, 5, done))
 
@@ -180,7 +182,9 @@ async def test_a_called_run_starts_with_its_call_and_tells_its_parent_when_it_en
     parent = new_run()
     await insert(store, parent)
     await journal.claim([parent.id])
-    child = ChildRun(RunId(fresh_id("run")), parent.id, "call", RunStarted(at=at, playbook="c", digest="e", trigger={"kind": "call"}, depth=1))
+    child = ChildRun(
+        RunId(fresh_id("run")), parent.id, "call", RunStarted(at=at, playbook="c", digest="e", trigger={"kind": "call"}, depth=1)
+    )
     started = CallStarted(at=at, path="call", playbook="c", digest="e", run=child.id, inputs={})
     await journal.append(entry(parent, 2, started, children=(child,), release=True))
     assert await journal.due() == [child.id]
@@ -191,7 +195,9 @@ async def test_a_called_run_starts_with_its_call_and_tells_its_parent_when_it_en
     await journal.append(Append(child.id, W, 1, 2, (RunEnded(at=at, outcome=Outcome.SUCCEEDED, outputs={"x": 1}),), release=True))
     assert woken == [(parent.id,)]
     (claimed,) = await journal.claim([parent.id])
-    assert [event for _, event in claimed.signals] == [CallEnded(at=at, path="call", run=child.id, outcome=Outcome.SUCCEEDED, outputs={"x": 1})]
+    assert [event for _, event in claimed.signals] == [
+        CallEnded(at=at, path="call", run=child.id, outcome=Outcome.SUCCEEDED, outputs={"x": 1})
+    ]
     children = await store.units.read(lambda tx: tx.runs.find(RunFilter(parent=parent.id), workspace=W))
     assert [(run.id, run.depth) for run in children.items] == [(child.id, 1)]
 
@@ -288,7 +294,9 @@ async def test_long_events_lie_in_blobs_and_read_back(store, journal, new_run, a
     assert (await journal.claim([run.id]))[0].events[1] == long
 
 
-@pytest.mark.parametrize("damage", ["update run_events set body = '{\"type\":\"nonsense\"}' where seq = 2", "delete from run_events where seq = 2"])
+@pytest.mark.parametrize(
+    "damage", ['update run_events set body = \'{"type":"nonsense"}\' where seq = 2', "delete from run_events where seq = 2"]
+)
 async def test_a_run_with_a_damaged_history_is_stopped_and_others_go_on(store, journal, new_run, at, damage):
     bad, good = new_run(), new_run()
     await insert(store, bad, good)

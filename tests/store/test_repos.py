@@ -46,7 +46,17 @@ def user(clock):
 def a_case(clock, number=1):
     opened = clock.pass_(seconds=1)
     return Case(
-        CaseId(f"cas_{number}"), W, f"Case {number}", Severity.HIGH, CaseStatus.OPEN, Tlp.AMBER, "usr_1", Verdict.UNKNOWN, "", opened, tags=("x",)
+        CaseId(f"cas_{number}"),
+        W,
+        f"Case {number}",
+        Severity.HIGH,
+        CaseStatus.OPEN,
+        Tlp.AMBER,
+        "usr_1",
+        Verdict.UNKNOWN,
+        "",
+        opened,
+        tags=("x",),
     )
 
 

@@ -1,20 +1,19 @@
 """What the HTTP interface is made of; `wiring` fills it in."""
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from tocsin.connectors.loader import Packs
 from tocsin.core.access import Principal
-from tocsin.core.ids import Ids
-from tocsin.core.values import Json, JsonObject
+from tocsin.core.ids import Ids, RunId
+from tocsin.core.values import Json
 from tocsin.engine.ports import Clock
+from tocsin.playbook.catalogue import Catalogue
 from tocsin.playbook.plan import Plan
-from tocsin.services.hooks import Hook
+from tocsin.services.hub import Hub
 from tocsin.services.intake import Rejected
 from tocsin.services.intake_report import IntakeReport
-from tocsin.services.playbooks import Check
-from tocsin.services.stream import StreamEvent
 from tocsin.store.tx import Tx
 from tocsin.store.units import Units
 
@@ -26,14 +25,6 @@ class TakeIn(Protocol):
         self, source: str, raws: Sequence[Json | Rejected], actor: Principal, *, also: Callable[[Tx], None] | None = None
     ) -> IntakeReport:
         """Store events and start what they start; returns when both are durable."""
-        ...
-
-
-class Subscribe(Protocol):
-    """`services.stream.Stream.subscribe`."""
-
-    def __call__(self, after: int | None) -> AsyncIterator[StreamEvent]:
-        """Yield events as they come, after those that were missed since the given id."""
         ...
 
 
@@ -53,13 +44,30 @@ class Shelf(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
-    """A configured source. `hook` is None when it takes no webhook."""
+class ConfiguredSource(Protocol):
+    """`services.sources.Source`, as far as a route needs it."""
 
-    name: str
-    pack: str
-    hook: Hook | None = None
+    @property
+    def name(self) -> str:
+        """Return its name."""
+        ...
+
+    @property
+    def pack(self) -> str:
+        """Return the name of its pack."""
+        ...
+
+
+class Sources(Protocol):
+    """`services.sources.SourceBook`."""
+
+    def names(self) -> list[str]:
+        """Return the names of the sources."""
+        ...
+
+    def get(self, name: str) -> ConfiguredSource:
+        """Return a source; raises NotFound naming those there are."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,12 +78,12 @@ class Parts:
     clock: Clock
     ids: Ids
     intake: TakeIn
-    subscribe: Subscribe
-    announce: Callable[[str, JsonObject], None]  # what a route has changed, for the stream
+    wake: Callable[[Sequence[RunId]], Awaitable[None]]  # not used: a committed unit wakes its runs by itself
+    hub: Hub
+    catalogue: Catalogue
     packs: Packs
-    check: Check  # a playbook's text -> plan and diagnostics
     plans: Shelf
-    sources: Mapping[str, Source]
+    sources: Sources
+    webhook_secret: Callable[[str], str | None]  # of a source; raises CredentialMissing
     public_url: str  # without a slash at the end
     version: str
-    is_ready: Callable[[], bool] = lambda: True

@@ -58,13 +58,6 @@ class UnsupportedMedia(Unsupported):
     code = "unsupported-media-type"
 
 
-class UnknownSource(TocsinError):
-    """No source of that name is configured."""
-
-    code = "source-not-found"
-    kind = ErrorKind.NOT_FOUND
-
-
 class BodyTooLarge(HTTPException):
     """The body is longer than the limit. An HTTPException, because FastAPI lets only that through while it reads a body."""
 

@@ -53,6 +53,8 @@ def _forms(secret: str) -> set[str]:
     encoded = secret.encode("utf-8", "surrogatepass")
     percent = "".join(f"%{byte:02X}" for byte in encoded)
     quoted = {quote(secret, safe="", errors="replace"), quote(secret, errors="replace"), quote_plus(secret, errors="replace"), percent}
+    # what a browser or an HTTP library leaves as it is in a path and in a query
+    quoted |= {quote(secret, safe=safe, errors="replace") for safe in ("/:@!$&'()*+,;=~", "/:@!$&'()*+,;=~?")}
     escaped = {json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1]}
     escaped |= {form.replace("/", "\\/") for form in escaped}
     hexed = encoded.hex()

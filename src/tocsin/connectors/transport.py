@@ -3,6 +3,7 @@
 import ssl
 import zlib
 from collections.abc import AsyncIterator
+from urllib.parse import unquote
 
 import httpcore
 import httpx
@@ -48,7 +49,7 @@ class Binding:
         if self.covers(url):
             return
         headers = (f"{key}: {value}" for key, value in request.headers.items())
-        for text in (str(url), *headers, content.decode("latin-1"), content.decode("utf-8", "replace")):
+        for text in (str(url), unquote(str(url)), *headers, content.decode("latin-1"), content.decode("utf-8", "replace")):
             if self._redactor.text(text) != text:
                 raise EgressRefused(
                     f"A credential was about to be sent to '{url.host}', which is not the host it belongs to.",

@@ -118,6 +118,8 @@ def _rpz_ip(value: str) -> str:
         address = ipaddress.ip_address(value)
     except ValueError:
         return ""
+    if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped:
+        address = address.ipv4_mapped  # newer Pythons spell these with dots, which are no words
     if isinstance(address, ipaddress.IPv4Address):
         return f"32.{'.'.join(reversed(str(address).split('.')))}.rpz-ip"
     words = ["zz" if word == "" else word for word in _collapsed(address)]

@@ -8,17 +8,14 @@ import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
 
 from tocsin.core.effects import ActionSpec, Effect, OnUnknown
 from tocsin.core.values import JsonObject, iso, parse_instant
 from tocsin.engine.events import ActionDone, ActionFailed, ActionIntended, ActionUnknown, RunEvent
+from tocsin.engine.facts import Facts
 from tocsin.engine.questions import ABORT, IT_HAPPENED, ask_about_unknown
 from tocsin.engine.state import Attempt, RunState, Status, StepState
 from tocsin.playbook.plan import ActionStep
-
-if TYPE_CHECKING:
-    from tocsin.engine.decide import Facts
 
 UNKNOWN_ATTEMPTS = 3  # how often `repeat` and `key` send again before a person is asked
 NOT_APPLIED = "not-applied"  # error code of an attempt that a probe found not to have happened
@@ -76,7 +73,7 @@ class Trial:
     known: StepState | None
     state: RunState
     arguments: Callable[[], JsonObject]
-    facts: "Facts"
+    facts: Facts
 
     @property
     def attempt(self) -> Attempt:

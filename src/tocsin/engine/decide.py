@@ -4,14 +4,13 @@
 returns them with the calls to make. It performs nothing. Asked again with nothing changed, it decides nothing.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TypeAlias
 
-from tocsin.core.effects import ActionSpec, Effect
+from tocsin.core.effects import Effect
 from tocsin.core.errors import Invalid, TocsinError
-from tocsin.core.ids import Ids, RunId, WorkspaceId
+from tocsin.core.ids import RunId
 from tocsin.core.values import Json, JsonObject, iso, parse_instant
 from tocsin.engine.attempts import Pending, Trial, Wait, effect_of, next_attempt, orphaned
 from tocsin.engine.events import (
@@ -32,6 +31,7 @@ from tocsin.engine.events import (
     TimerSet,
     ValuesSet,
 )
+from tocsin.engine.facts import Facts
 from tocsin.engine.names import Names
 from tocsin.engine.questions import open_ask
 from tocsin.engine.state import Loop, RunState, Status, StepState
@@ -56,20 +56,6 @@ from tocsin.playbook.plan import (
 
 MAX_DEPTH = 10  # of calls
 MAX_ITEMS = 10_000  # of one for_each
-
-
-@dataclass(frozen=True, slots=True)
-class Facts:
-    """What is so at this moment. `in_flight`: paths of the calls that this worker has going."""
-
-    run: RunId
-    workspace: WorkspaceId
-    now: datetime
-    epoch: int
-    in_flight: frozenset[str]
-    spec: Callable[[str], ActionSpec]
-    current: Callable[[str], Plan]  # the published version of a playbook
-    ids: Ids
 
 
 @dataclass(slots=True)

@@ -17,7 +17,7 @@ from tocsin.core.ids import Ids, RunId
 from tocsin.core.values import JsonObject, iso
 from tocsin.engine.attempts import NOT_APPLIED, Pending
 from tocsin.engine.crashpoints import Crash, CrashPoint, stay_alive
-from tocsin.engine.decide import Decision, Facts, child_started, decide, error_json
+from tocsin.engine.decide import Decision, child_started, decide, error_json
 from tocsin.engine.events import (
     ActionDone,
     ActionFailed,
@@ -29,6 +29,7 @@ from tocsin.engine.events import (
     RunEnded,
     RunEvent,
 )
+from tocsin.engine.facts import Facts
 from tocsin.engine.ports import ActionCall, Actions, Append, ChildRun, ClaimedRun, Clock, Journal, Plans
 from tocsin.engine.state import RunState, fold, is_effect
 

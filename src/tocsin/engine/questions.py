@@ -4,20 +4,17 @@ import hashlib
 import json
 from collections.abc import Mapping
 from datetime import timedelta
-from typing import TYPE_CHECKING
 
 from tocsin.core.errors import Invalid
 from tocsin.core.values import Json, JsonObject, iso
 from tocsin.engine.events import ActionIntended, AskOpened
+from tocsin.engine.facts import Facts
 from tocsin.playbook.plan import ActionStep, AskStep, Plan
-
-if TYPE_CHECKING:
-    from tocsin.engine.decide import Facts
 
 IT_HAPPENED, RUN_IT, ABORT = "it-happened", "run-it", "abort"
 
 
-def open_ask(step: AskStep, *, path: str, names: Mapping[str, Json], plan: Plan, facts: "Facts") -> AskOpened:
+def open_ask(step: AskStep, *, path: str, names: Mapping[str, Json], plan: Plan, facts: Facts) -> AskOpened:
     """Return the question of an `ask` step."""
     title = str(step.title.render(names))
     message = str(step.message.render(names)) if step.message is not None else ""
@@ -42,7 +39,7 @@ def open_ask(step: AskStep, *, path: str, names: Mapping[str, Json], plan: Plan,
     )
 
 
-def ask_about_unknown(step: ActionStep, *, path: str, intent: ActionIntended, reason: str, facts: "Facts") -> AskOpened:
+def ask_about_unknown(step: ActionStep, *, path: str, intent: ActionIntended, reason: str, facts: Facts) -> AskOpened:
     """Return the question whether a write happened that nobody knows of."""
     return AskOpened(
         at=iso(facts.now),

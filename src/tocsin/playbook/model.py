@@ -122,7 +122,7 @@ class IfNode:
 
     head: Head
     branches: tuple[tuple[ConditionSlot, Block], ...]
-    otherwise: Block | None = None
+    otherwise: "Block | None" = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +132,7 @@ class SwitchNode:
     head: Head
     subject: ExpressionSlot
     cases: tuple[tuple[Scalar, Block], ...]
-    default: Block | None = None
+    default: "Block | None" = None
 
 
 @dataclass(frozen=True, slots=True)

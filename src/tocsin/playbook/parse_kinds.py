@@ -65,7 +65,7 @@ class Parts:
             return ()
         return self.block(entry, f"'{key}'")
 
-    def optional_block(self, key: str) -> Block | None:
+    def optional_block(self, key: str) -> "Block | None":
         """Parse a block that may be there."""
         entry = self.keys.entry(key)
         return None if entry is None else self.block(entry, f"'{key}'")
@@ -151,6 +151,8 @@ def _map_slot(parts: Parts, key: str, *, whole: bool = False) -> TemplateSlot | 
     node = parts.keys.node(key)
     if node is None or (isinstance(node, Scalar) and node.value is None and node.raw == "" and whole):
         return None
+    if isinstance(node, Scalar) and node.style is Style.REFUSED:
+        return TemplateSlot(node)
     is_expression = whole and isinstance(node, Scalar) and isinstance(node.value, str) and node.value.strip().startswith(OPEN)
     if not isinstance(node, Mapping) and not is_expression:
         wrong_type(node, f"'{key}' must be a map", parts.findings)

@@ -157,10 +157,8 @@ def _parser(text: str) -> _Events:
     # ignore: for the stubs marks may be missing and events have no values; reading a text sets them all
     parser: _Reader = (yaml.CSafeLoader if yaml.__with_libyaml__ else yaml.SafeLoader)(text)  # type: ignore[assignment]
     try:
-        event = parser.get_event()
-        while event is not None and not isinstance(event, yaml.StreamEndEvent):
+        while (event := parser.get_event()) is not None:  # None: after the end of the stream
             yield event
-            event = parser.get_event()
     finally:
         parser.dispose()
 

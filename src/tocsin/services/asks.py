@@ -11,7 +11,7 @@ from tocsin.engine.events import AskAnswered
 from tocsin.services.forms import checked_form
 from tocsin.store.repos.asks import Answer, Ask, AskStatus
 from tocsin.store.repos.audit import AuditLine
-from tocsin.store.repos.paging import Page
+from tocsin.store.repos.paging import LONGEST_PAGE, Page
 from tocsin.store.tx import Tx
 
 
@@ -52,6 +52,13 @@ def get_ask(tx: Tx, actor: Principal, *, id: AskId) -> AskFile:
     """Return one ask with its answers; raises NotFound."""
     require(actor, Scope.ASKS_READ)
     return _file(tx, tx.asks.get(id, workspace=actor.workspace))
+
+
+def ask_files(tx: Tx, actor: Principal, *, run: RunId) -> list[AskFile]:
+    """Return what a run has asked with the answers, oldest first."""
+    require(actor, Scope.ASKS_READ)
+    found = tx.asks.find(workspace=actor.workspace, run=run, limit=LONGEST_PAGE).items
+    return [_file(tx, ask) for ask in reversed(found)]
 
 
 def is_asked(actor: Principal, to: Sequence[str]) -> bool:

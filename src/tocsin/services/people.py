@@ -37,6 +37,16 @@ class NewKey:
 
 
 @dataclass(frozen=True, slots=True)
+class FirstAdmin:
+    """The administrator that the first start makes. `token` is shown once and kept nowhere."""
+
+    user: UserId
+    name: str
+    email: str
+    token: str
+
+
+@dataclass(frozen=True, slots=True)
 class NewSession:
     """A session that was just started; `token` goes into the cookie."""
 
@@ -58,15 +68,15 @@ def hash_token(secret: str) -> str:
     return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def first_admin(tx: Tx, *, name: str, email: str, now: Instant, ids: Ids) -> NewKey:
-    """Create the first administrator and a key; raises Conflict when anybody exists."""
+def first_admin(tx: Tx, *, email: str = "", now: Instant, ids: Ids) -> FirstAdmin | None:
+    """Create the first administrator, `admin`, and a key; None when anybody exists."""
     if tx.users.all(workspace=DEFAULT_WORKSPACE):
-        raise Conflict("There are people already, so there is no first administrator to make.", hint="Sign in as an administrator.")
-    user = User(UserId(ids("usr")), DEFAULT_WORKSPACE, name, email.lower(), frozenset({Role.ADMIN}), now)
+        return None
+    user = User(UserId(ids("usr")), DEFAULT_WORKSPACE, "admin", email.lower(), frozenset({Role.ADMIN}), now)
     tx.users.add(user)
     key = _make_key(tx, user, name="first key", roles=frozenset(), expires_at=None, now=now, ids=ids)
-    tx.audit.add(AuditLine(DEFAULT_WORKSPACE, now, user.id, "user.create", "user", user.id, {"name": name, "roles": ["admin"]}))
-    return key
+    tx.audit.add(AuditLine(DEFAULT_WORKSPACE, now, user.id, "user.create", "user", user.id, {"name": user.name, "roles": ["admin"]}))
+    return FirstAdmin(user.id, user.name, user.email, key.token)
 
 
 def create_user(tx: Tx, actor: Principal, *, name: str, email: str, roles: Sequence[Role], now: Instant, ids: Ids) -> User:

@@ -1,7 +1,7 @@
 """Playbooks: save a text with what is wrong with it, publish, list."""
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tocsin.core.access import Principal, Scope, require
@@ -25,9 +25,6 @@ class Checked:
     def is_sound(self) -> bool:
         """Tell whether it may run."""
         return self.plan is not None and not any(found.level is Level.ERROR for found in self.diagnostics)
-
-
-Check = Callable[[str, str], Checked]  # (text, file name for the diagnostics)
 
 
 @dataclass(frozen=True, slots=True)

@@ -179,9 +179,9 @@ class Units:
                     if part:
                         self._commit(part)
             return
+        self._wake()
         ready = dict(zip(map(id, batch), settles, strict=True))
         _tell(batch, lambda unit: ready[id(unit)])
-        self._wake()
 
     def _attempt(self, batch: Sequence[_Unit]) -> list[Settle]:
         settles: list[Settle] = []

@@ -76,8 +76,8 @@ def _run_mapping(case: PackCase) -> list[str]:
     if not isinstance(expect, dict) or "skipped" in expect:
         return [f"The event was not skipped: {found.title}"]
     problem = expect.get("problem")
-    if isinstance(problem, str):
-        return [] if problem and problem in found.problem else [f"problem: expected '{problem}', got '{found.problem}'"]
+    if isinstance(problem, str) and problem:
+        return [] if problem in found.problem else [f"problem: expected '{problem}', got '{found.problem}'"]
     if found.problem:
         return [found.problem]
     return list(_missing(expect, found.as_json(), ""))

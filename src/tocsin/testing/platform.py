@@ -1,12 +1,16 @@
-"""Tocsin's own objects in memory, and the context that a pack's code gets, for tests of packs."""
+"""Tocsin's own objects in memory, and a way to run packs over them, for tests of packs."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-import httpx
-
-from tocsin.connectors.sdk import Connection, Context, Invalid, JsonObject, NotFound, Observable, ObservableType, Secret, iso, observe
+from tocsin.connectors.connections import ConnectionConfig, SecretRef
+from tocsin.connectors.loader import BUILTIN, Packs, load_pack
+from tocsin.connectors.runtime import Connectors
+from tocsin.connectors.sdk import Invalid, Json, JsonObject, NotFound, Observable, ObservableType, iso, observe
+from tocsin.connectors.ssrf import Egress
+from tocsin.core.ids import RunId, WorkspaceId
+from tocsin.engine.ports import ActionCall
 
 
 @dataclass(slots=True)
@@ -141,26 +145,42 @@ class MemoryPlatform:
         return self.warnings.get(observable, [])
 
 
-async def connect_anywhere(host: str, port: int) -> str:
-    """Refuse nothing."""
-    return host
+def _only(name: str) -> Packs:
+    pack, diagnostics = load_pack(BUILTIN / name)
+    if pack is None:
+        raise AssertionError(f"The pack '{name}' does not load: {diagnostics}")
+    return Packs({name: pack})
 
 
-def pack_context(
-    pack: str,
-    *,
-    config: JsonObject | None = None,
-    secrets: dict[str, str] | None = None,
-    platform: MemoryPlatform | None = None,
-    key: str = "key-1",
-    alert: str | None = None,
-    case: str | None = None,
-    timeout_s: float = 10.0,
-    connect: Callable[[str, int], Awaitable[str]] = connect_anywhere,
-) -> Context:
-    """Make the context that an action of a pack gets."""
-    platform = platform or MemoryPlatform()
-    hidden = {name: Secret(value) for name, value in (secrets or {}).items()}
-    connection = Connection(name=pack, pack=pack, config=config or {}, secrets=hidden)
-    http = httpx.AsyncClient(transport=httpx.MockTransport(lambda request: httpx.Response(501)))
-    return Context(connection, http, platform, "main", "run-1", "step-1", key, alert, case, timeout_s, platform.now, connect)
+@dataclass(slots=True)
+class PackRun:
+    """Runs actions of the shipped packs through the real runtime, over one connection and a platform in memory."""
+
+    pack: str
+    config: JsonObject = field(default_factory=dict)
+    secrets: dict[str, str] = field(default_factory=dict)
+    platform: MemoryPlatform = field(default_factory=MemoryPlatform)
+    alert: str | None = None
+    case: str | None = None
+    allow: tuple[str, ...] = ("127.0.0.0/8",)
+
+    async def __call__(self, action: str, *, key: str = "key-1", timeout_s: float = 10.0, **arguments: Json) -> JsonObject:
+        """Run one action and return its output; raises what the runtime raises."""
+        config = ConnectionConfig(self.pack, self.pack, self.config, {name: SecretRef(env=name) for name in self.secrets})
+        connectors = Connectors(
+            _only(self.pack), connections=[config], egress=Egress(self.allow), platform=lambda call: self.platform,
+            now=self.platform.now, environ=self.secrets,
+        )  # fmt: skip
+        name = f"{self.pack}.{action}"
+        context: JsonObject = {"alert": self.alert, "case": self.case}
+        call = ActionCall(
+            run=RunId("run-1"), workspace=WorkspaceId("main"), path="step", action=name, connection=None, arguments=arguments,
+            effect=connectors.spec(name).effect, key=key, attempt=1, timeout_s=timeout_s, context=context,
+        )  # fmt: skip
+        try:
+            output = await connectors.execute(call)
+        finally:
+            await connectors.aclose()
+        if connectors.drift.records() or not isinstance(output, dict):
+            raise AssertionError(f"{name} gave an output that its pack does not promise: {output}")
+        return output

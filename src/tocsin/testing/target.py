@@ -41,7 +41,7 @@ class Target:
             if not key or (name, key) not in self.ledger:
                 self.ledger.append((name, key))
 
-    def _handler(target) -> type[BaseHTTPRequestHandler]:  # noqa: N805 - `self` is the request's in here
+    def _handler(target) -> type[BaseHTTPRequestHandler]:
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
 

@@ -9,6 +9,7 @@ from tocsin.core.effects import Effect, OnUnknown, Probe
 from tocsin.core.errors import AuthFailed, Invalid, OutcomeUnknown, RateLimited, Transient
 from tocsin.core.values import Json
 from tocsin.engine.events import ActionDone, ActionFailed, ActionIntended, ActionUnknown, AskOpened, BranchTaken, Outcome
+from tocsin.engine.ports import ActionCall
 from tocsin.engine.state import fold
 from tocsin.testing.actions import spec
 from tocsin.testing.engine import Bench
@@ -41,19 +42,26 @@ def test_if_takes_the_branch_whose_condition_holds_and_journals_it(bench: Bench)
 
 
 def test_switch_takes_the_equal_case_else_the_default(bench: Bench) -> None:
-    steps = '  - switch: ${{ "b" }}\n    cases:\n      a: [{id: one, set: {x: 1}}]\n      b: [{id: two, set: {x: 2}}]\n    default: [{id: three, set: {x: 3}}]\n'
+    steps = (
+        '  - switch: ${{ "b" }}\n    cases:\n      a: [{id: one, set: {x: 1}}]\n      b: [{id: two, set: {x: 2}}]\n'
+        "    default: [{id: three, set: {x: 3}}]\n"
+    )
     assert outputs(bench, steps, "steps.two.x") == 2
     assert outputs(bench, steps.replace('"b"', '"z"'), "steps.three.x") == 3
 
 
 def test_for_each_gives_the_item_and_each_steps_output_in_order(bench: Bench) -> None:
-    steps = '  - id: loop\n    for_each: ${{ [1, 2, 3] }}\n    as: n\n    concurrency: 2\n    steps:\n      - {id: sq, set: {v: "${{ n * n }}"}}\n'
+    steps = (
+        "  - id: loop\n    for_each: ${{ [1, 2, 3] }}\n    as: n\n    concurrency: 2\n"
+        '    steps:\n      - {id: sq, set: {v: "${{ n * n }}"}}\n'
+    )
     assert outputs(bench, steps, "steps.loop") == [{"n": n, "sq": {"v": n * n}} for n in (1, 2, 3)]
 
 
 def test_for_each_runs_no_more_at_once_than_its_concurrency(bench: Bench) -> None:
     bench.play(
-        "  - id: loop\n    for_each: ${{ [1,2,3,4,5,6,7] }}\n    as: n\n    concurrency: 3\n    steps:\n      - {id: r, action: intel.look_up}\n"
+        "  - id: loop\n    for_each: ${{ [1,2,3,4,5,6,7] }}\n    as: n\n    concurrency: 3\n"
+        "    steps:\n      - {id: r, action: intel.look_up}\n"
     )
     assert len(bench.actions.ledger) == 7
     assert bench.actions.most_at_once == 3
@@ -66,25 +74,32 @@ def test_inner_steps_of_nested_loops_see_the_outer_ones(bench: Bench) -> None:
         "          - {id: sum, set: {v: '${{ steps.base.v + b }}'}}\n"
     )
     found = outputs(bench, steps, "steps.outer | map('json')")
-    assert [[11, 12], [21, 22]] == [[i["sum"]["v"] for i in __import__("json").loads(o)["inner"]] for o in found]  # type: ignore[union-attr, arg-type]
+    assert [[i["sum"]["v"] for i in __import__("json").loads(o)["inner"]] for o in found] == [[11, 12], [21, 22]]  # type: ignore[union-attr, arg-type]
 
 
 def test_independent_reads_run_at_once_and_dependent_ones_wait(bench: Bench) -> None:
-    steps = "  - {id: a, action: intel.look_up}\n  - {id: b, action: intel.look_up}\n  - {id: c, action: intel.look_up, with: {x: '${{ steps.a.bad }}'}}\n"
+    steps = (
+        "  - {id: a, action: intel.look_up}\n  - {id: b, action: intel.look_up}\n"
+        "  - {id: c, action: intel.look_up, with: {x: '${{ steps.a.bad }}'}}\n"
+    )
     bench.play(steps)
     assert bench.actions.most_at_once == 2
     assert [call.path for call in bench.actions.ledger] == ["a", "b", "c"]
 
 
 def test_parallel_goes_on_when_every_branch_is_done(bench: Bench) -> None:
-    steps = "  - parallel:\n      - [{id: a, action: intel.look_up}]\n      - [{id: b, action: fw.block}]\n  - {id: c, set: {x: '${{ steps.a.bad and steps.b.ok }}'}}\n"
+    steps = (
+        "  - parallel:\n      - [{id: a, action: intel.look_up}]\n      - [{id: b, action: fw.block}]\n"
+        "  - {id: c, set: {x: '${{ steps.a.bad and steps.b.ok }}'}}\n"
+    )
     assert outputs(bench, steps, "steps.c.x") is True
 
 
 def test_a_failed_branch_lets_the_others_finish_and_then_fails_the_run(bench: Bench) -> None:
     bench.actions.add(spec("intel.broken"), Invalid("no such thing"))
     run = bench.play(
-        "  - parallel:\n      - [{id: a, action: intel.broken}]\n      - [{id: b, action: fw.block}, {id: c, action: fw.block}]\n  - {id: d, action: fw.block}\n"
+        "  - parallel:\n      - [{id: a, action: intel.broken}]\n      - [{id: b, action: fw.block}, {id: c, action: fw.block}]\n"
+        "  - {id: d, action: fw.block}\n"
     )
     assert bench.ended(run).outcome is Outcome.FAILED
     assert "no such thing" in bench.ended(run).reason
@@ -93,7 +108,12 @@ def test_a_failed_branch_lets_the_others_finish_and_then_fails_the_run(bench: Be
 
 def test_a_write_is_intended_durably_before_it_is_sent(bench: Bench) -> None:
     seen: list[int] = []
-    bench.actions.add(spec("fw.block", Effect.WRITE, OnUnknown.REPEAT), lambda call: seen.append(len(bench.journal.runs[call.run].events)) or {})
+
+    def block(call: ActionCall) -> Json:
+        seen.append(len(bench.journal.runs[call.run].events))
+        return {}
+
+    bench.actions.add(spec("fw.block", Effect.WRITE, OnUnknown.REPEAT), block)
     run = bench.play("  - {id: a, action: fw.block, with: {ip: 192.0.2.1}}\n")
     durable = bench.events(run)[: seen[0]]
     assert isinstance(durable[-1], ActionIntended)
@@ -190,9 +210,7 @@ def test_key_past_its_window_becomes_an_ask(bench: Bench) -> None:
     assert bench.open_ask(run).about == "unknown"
 
 
-@pytest.mark.parametrize(
-    ("found", "sent", "asked"), [(Probe.APPLIED, 1, False), (Probe.NOT_APPLIED, 2, False), (Probe.UNKNOWN, 1, True)]
-)
+@pytest.mark.parametrize(("found", "sent", "asked"), [(Probe.APPLIED, 1, False), (Probe.NOT_APPLIED, 2, False), (Probe.UNKNOWN, 1, True)])
 def test_verify_does_what_the_probe_found(bench: Bench, found: Probe, sent: int, asked: bool) -> None:
     run = unknown(bench, OnUnknown.VERIFY, OutcomeUnknown("timeout"), {"ok": 1}, probes=(found,))
     assert bench.actions.probes == []
@@ -222,11 +240,12 @@ def test_a_timeout_of_a_read_is_no_unknown(bench: Bench) -> None:
     assert any(isinstance(event, ActionFailed) for event in bench.events(run))
 
 
+IP = "inputs: {ip: {type: string}}\n"
 ASK = "  - id: q\n    ask: {title: 'Block ${{ inputs.ip }}?', to: ['role:responder'], deadline: 4h, on_deadline: reject}\n"
 
 
 def test_an_ask_waits_and_goes_on_with_the_answer(bench: Bench) -> None:
-    run = bench.play(ASK, head='outputs: {it: "${{ steps.q.answer }}", by: "${{ steps.q.by }}"}\n', inputs={"ip": "192.0.2.1"})
+    run = bench.play(ASK, head=IP + 'outputs: {it: "${{ steps.q.answer }}", by: "${{ steps.q.by }}"}\n', inputs={"ip": "192.0.2.1"})
     assert bench.open_ask(run).title == "Block 192.0.2.1?"
     assert bench.journal.runs[run].held is False
     bench.clock.move(days=0, hours=3)
@@ -235,14 +254,14 @@ def test_an_ask_waits_and_goes_on_with_the_answer(bench: Bench) -> None:
 
 
 def test_a_deadline_decides_what_the_ask_says(bench: Bench) -> None:
-    run = bench.play(ASK, head='outputs: {it: "${{ steps.q.answer }}", by: "${{ steps.q.by }}"}\n', inputs={"ip": "x"})
+    run = bench.play(ASK, head=IP + 'outputs: {it: "${{ steps.q.answer }}", by: "${{ steps.q.by }}"}\n', inputs={"ip": "x"})
     assert bench.journal.runs[run].wake_at == bench.clock() + timedelta(hours=4)
     settle_after(bench, run, hours=4)
     assert bench.ended(run).outputs == {"it": "reject", "by": None}
 
 
 def test_a_second_answer_changes_nothing(bench: Bench) -> None:
-    run = bench.play(ASK + "  - wait: 1h\n", inputs={"ip": "x"}, head='outputs: {it: "${{ steps.q.answer }}"}\n')
+    run = bench.play(ASK + "  - wait: 1h\n", inputs={"ip": "x"}, head=IP + 'outputs: {it: "${{ steps.q.answer }}"}\n')
     bench.answer(run, "approve")
     bench.answer(run, "reject", by="boris")
     settle_after(bench, run, hours=1)
@@ -272,15 +291,16 @@ def test_a_failed_child_fails_the_call(bench: Bench) -> None:
     assert "no luck" in bench.ended(run).reason
 
 
-def test_playbooks_that_call_themselves_stop_at_the_limit(bench: Bench) -> None:
-    run = bench.begin(bench.publish("  - {id: c, call: test}\n"))
+def test_playbooks_that_call_each_other_stop_at_the_limit(bench: Bench) -> None:
+    bench.publish("  - {id: c, call: test}\n", id="other")
+    run = bench.begin(bench.publish("  - {id: c, call: other}\n"))
     asyncio.run(bench.settle(run))
     assert bench.ended(run).outcome is Outcome.FAILED
     assert len(bench.journal.runs) == 11
 
 
 def test_the_state_is_the_fold_of_the_events(bench: Bench) -> None:
-    run = bench.play(ASK + "  - {id: a, action: fw.block}\n", inputs={"ip": "x"})
+    run = bench.play(ASK + "  - {id: a, action: fw.block}\n", head=IP, inputs={"ip": "x"})
     bench.answer(run, "approve", form={"note": "go"})
     state = fold(bench.events(run))
     assert state.outputs[""]["a"] == {"ok": True}
@@ -288,7 +308,10 @@ def test_the_state_is_the_fold_of_the_events(bench: Bench) -> None:
 
 
 def test_a_loop_over_10000_items_keeps_only_what_is_going_on(bench: Bench) -> None:
-    plan = bench.publish("  - id: loop\n    for_each: ${{ inputs.ns }}\n    as: n\n    concurrency: 50\n    steps:\n      - {id: s, set: {v: '${{ n }}'}}\n")
+    plan = bench.publish(
+        "  - id: loop\n    for_each: ${{ inputs.ns }}\n    as: n\n    concurrency: 50\n    steps:\n      - {id: s, set: {v: '${{ n }}'}}\n",
+        head="inputs: {ns: {type: array}}\n",
+    )
     run = bench.begin(plan, inputs={"ns": list(range(10_000))})
     asyncio.run(bench.settle(run))
     state = fold(bench.events(run))
@@ -298,7 +321,10 @@ def test_a_loop_over_10000_items_keeps_only_what_is_going_on(bench: Bench) -> No
 
 
 def test_one_item_too_many_is_a_clear_failure(bench: Bench) -> None:
-    plan = bench.publish("  - id: loop\n    for_each: ${{ inputs.ns }}\n    as: n\n    steps:\n      - {id: s, set: {v: 1}}\n")
+    plan = bench.publish(
+        "  - id: loop\n    for_each: ${{ inputs.ns }}\n    as: n\n    steps:\n      - {id: s, set: {v: 1}}\n",
+        head="inputs: {ns: {type: array}}\n",
+    )
     run = bench.begin(plan, inputs={"ns": list(range(10_001))})
     asyncio.run(bench.settle(run))
     assert "10000" in bench.ended(run).reason.replace(",", "")

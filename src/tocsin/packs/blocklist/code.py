@@ -3,9 +3,14 @@
 import ipaddress
 import re
 from datetime import datetime, timedelta
+from functools import cache
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from tocsin.connectors.sdk import Context, Invalid, JsonObject, Observable, ObservableType, iso, observe, parse_duration
+
+if TYPE_CHECKING:
+    from tldextract import TLDExtract
 
 _LIST_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
 _LABEL = re.compile(r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?")
@@ -158,10 +163,14 @@ def _refuse_host_that_is_none(name: str) -> None:
 
 def _registered(name: str) -> bool:
     """Tell whether the name is more than a public suffix (`co.uk`)."""
-    import tldextract  # reads a list of 300 KB
+    return bool(_suffixes()(name).domain)
 
-    extract = tldextract.TLDExtract(cache_dir=None, suffix_list_urls=(), include_psl_private_domains=True)
-    return bool(extract(name).domain)
+
+@cache
+def _suffixes() -> "TLDExtract":
+    import tldextract  # reads a list of 300 KB; without addresses it fetches no newer one
+
+    return tldextract.TLDExtract(cache_dir=None, suffix_list_urls=(), include_psl_private_domains=True)
 
 
 def _url(input: JsonObject) -> Observable:

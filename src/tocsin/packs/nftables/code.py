@@ -347,7 +347,9 @@ async def _remote(ctx: Context) -> AsyncIterator[Host]:
 
         async def run(argv: tuple[str, ...], stdin: str, changes: bool) -> Ran:
             try:
-                done = await session.run(" ".join(argv), input=stdin, check=False, timeout=ctx.timeout_s)
+                # An empty `input` would leave the other side's standard input open.
+                given = {"input": stdin} if stdin else {"stdin": asyncssh.DEVNULL}
+                done = await session.run(" ".join(argv), check=False, timeout=ctx.timeout_s, **given)
             except asyncssh.ChannelOpenError as error:
                 raise Transient(f"{host} opened no session: {error}.") from error
             except (OSError, TimeoutError, asyncssh.Error) as error:

@@ -214,7 +214,7 @@ UNKNOWN_INPUT = Code(
     Level.ERROR,
     "An input that is not declared",
     "Nobody is asked for it, so it would never be there.",
-    _TOP + "inputs:\n  host: {type: string}\nsteps:\n  - action: case.note\n    with: {text: '${{ inputs.hots }}'}\n",
+    _TOP + "inputs:\n  host: {type: string}\nsteps:\n  - action: case.note\n    with: {text: '${{ inputs.hots }} ${{ inputs.host }}'}\n",
     _TOP + "inputs:\n  host: {type: string}\nsteps:\n  - action: case.note\n    with: {text: '${{ inputs.host }}'}\n",
 )
 BAD_INPUT = Code(

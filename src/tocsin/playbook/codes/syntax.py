@@ -58,7 +58,7 @@ MERGE_KEY = Code(
     Level.ERROR,
     "A merge key",
     "`<<` is not part of YAML 1.2, and hides what a step is given. Write the keys out.",
-    "- action: case.note\n  with:\n    <<: {text: seen}",
+    "- action: case.note\n  with:\n    text: seen\n    <<: {text: other}",
     "- action: case.note\n  with:\n    text: seen",
 )
 CUSTOM_TAG = Code(
@@ -67,8 +67,8 @@ CUSTOM_TAG = Code(
     Level.ERROR,
     "A YAML tag",
     "Tags change what a value is, or name code in other tools. Quote a value to make it a text.",
-    "- action: case.note\n  with: {text: !!str 42}",
-    '- action: case.note\n  with: {text: "42"}',
+    "- action: case.note\n  with: {text: !!str seen}",
+    '- action: case.note\n  with: {text: "seen"}',
 )
 SEVERAL_DOCUMENTS = Code(
     "PB108",
@@ -121,7 +121,7 @@ KEY_NOT_TEXT = Code(
     Level.ERROR,
     "A key is not a text",
     "Values in Tocsin are JSON, whose keys are texts. Only the cases of a `switch` may be numbers or booleans.",
-    "- action: case.note\n  with: {text: seen, 1: one}",
+    "- set: {1: one}\n  id: names\n- action: case.note\n  with: {text: '${{ steps.names }}'}",
     '- set: {"1": one}\n  id: names\n- action: case.note\n  with: {text: "${{ steps.names }}"}',
 )
 BAD_NUMBER = Code(

@@ -1,0 +1,97 @@
+"""Playbooks over the wire."""
+
+from datetime import datetime
+
+from pydantic import Field
+
+from tocsin.api.schemas.base import In, Out
+from tocsin.core.diagnostics import Diagnostic
+from tocsin.services.playbooks import SavedPlaybook
+
+
+class DiagnosticOut(Out):
+    """Something to say about a place in the text."""
+
+    code: str
+    level: str
+    message: str
+    hint: str
+    file: str
+    line: int
+    column: int
+    end_line: int
+    end_column: int
+
+    @classmethod
+    def of(cls, found: Diagnostic) -> "DiagnosticOut":
+        """Make it."""
+        span = found.span
+        return cls(
+            code=found.code,
+            level=found.level.name.lower(),
+            message=found.message,
+            hint=found.hint,
+            file=span.file,
+            line=span.line,
+            column=span.column,
+            end_line=span.end_line,
+            end_column=span.end_column,
+        )
+
+
+class PlaybookSummary(Out):
+    """A published playbook."""
+
+    id: str
+    title: str
+    digest: str
+    published_by: str
+    published_at: datetime
+    enabled: bool = Field(description="Whether triggers start it.")
+
+
+class PlaybookList(Out):
+    """Every published playbook."""
+
+    items: list[PlaybookSummary]
+
+
+class PlaybookOut(Out):
+    """The published version with its text."""
+
+    id: str
+    title: str
+    digest: str
+    author: str
+    saved_at: datetime
+    text: str
+
+
+class PlaybookIn(In):
+    """A playbook's text."""
+
+    text: str = Field(min_length=1, max_length=256 * 1024)
+    publish: bool = Field(default=True, description="Let new runs take it, if it has no errors.")
+
+
+class SavedOut(Out):
+    """What saving did; a text with errors was neither kept nor published."""
+
+    id: str
+    digest: str
+    saved: bool = Field(description="False when it has errors.")
+    is_new: bool = Field(description="False when that very text was there already.")
+    published: bool
+    diagnostics: list[DiagnosticOut]
+
+    @classmethod
+    def of(cls, saved: SavedPlaybook, *, is_sound: bool) -> "SavedOut":
+        """Make it."""
+        return cls(
+            id=saved.id,
+            digest=saved.digest,
+            saved=is_sound,
+            is_new=saved.is_new,
+            published=saved.is_published,
+            diagnostics=[DiagnosticOut.of(found) for found in saved.diagnostics],
+        )

@@ -1,0 +1,54 @@
+"""Somebody is asked before somebody's work is stopped, and silence is no answer."""
+
+from tocsin.core.effects import Effect
+from tocsin.playbook.checks.context import Context
+from tocsin.playbook.checks.scopes import block_ends
+from tocsin.playbook.codes import safety
+from tocsin.playbook.model import ActionNode, AskNode, Block, ForEachNode, IfNode, ParallelNode, StepNode, SwitchNode, blocks_of
+
+
+def check_effects(context: Context) -> None:
+    """Report destructive actions that no question comes before, and permissions that silence gives."""
+    _block(context.playbook.steps, False, context)
+    steps = list(context.steps())
+    for place, step in enumerate(steps):
+        if isinstance(step, AskNode) and step.on_deadline is not None and step.on_deadline.text == "approve":
+            after = next((one for one in steps[place:] if _is_destructive(one, context)), None)
+            if after is not None:
+                message = f"When nobody answers, this approves what line {after.head.line} does."
+                context.report(safety.SILENCE_APPROVES, step.on_deadline.span, message, "Write on_deadline: reject.")
+
+
+def _is_destructive(step: StepNode, context: Context) -> bool:
+    return isinstance(step, ActionNode) and context.effect_of(step) is Effect.DESTRUCTIVE
+
+
+def _block(block: Block, asked: bool, context: Context) -> bool:
+    """Walk a block; return whether somebody was asked on every way to its end."""
+    for step in block:
+        if isinstance(step, ActionNode) and _is_destructive(step, context) and not asked:
+            message = f"'{step.action.text}' is destructive, and nobody is asked before it."
+            context.report(safety.UNGUARDED, step.action.span, message, "Put an ask before it, or make sure that a guardrail covers it.")
+        after = _after(step, asked, context)
+        asked = asked or (after and step.head.condition is None)
+    return asked
+
+
+def _after(step: StepNode, asked: bool, context: Context) -> bool:
+    match step:
+        case AskNode():
+            return True
+        case IfNode() | SwitchNode():
+            otherwise = step.otherwise if isinstance(step, IfNode) else step.default
+            ways = [(_block(block, asked, context), block_ends(block)) for block in blocks_of(step)]
+            return all(was_asked or ended for was_asked, ended in ways) and otherwise is not None
+        case ParallelNode():
+            were_asked = [_block(block, asked, context) for block in step.branches]  # all are walked
+            return any(were_asked)
+        case ForEachNode():
+            _block(step.body, asked, context)
+            return False  # the list may be empty
+        case _:
+            for block in blocks_of(step):
+                _block(block, asked, context)
+            return False

@@ -1,0 +1,45 @@
+"""No secret stands in the text."""
+
+import re
+from typing import Final
+
+from tocsin.playbook.checks.context import Context
+from tocsin.playbook.codes import safety
+from tocsin.playbook.model import ActionNode, CallNode, SetNode
+from tocsin.playbook.parse_values import OPEN
+from tocsin.playbook.tree import Mapping, Node, Scalar, Sequence
+
+_NAME: Final = re.compile(
+    r"(?:^|[_-])(?:password|passwd|passphrase|secret|api_?key|private_?key|(?:api|access|auth|bearer)_?token)$", re.IGNORECASE
+)
+
+
+def check_secrets(context: Context) -> None:
+    """Report constants whose names say that they are secrets."""
+    for step in context.steps():
+        match step:
+            case ActionNode(arguments=slot) | CallNode(inputs=slot) | SetNode(values=slot):
+                if slot is not None:
+                    _node(slot.node, context)
+            case _:
+                pass
+
+
+def _node(node: Node, context: Context) -> None:
+    if isinstance(node, Sequence):
+        for item in node.items:
+            _node(item, context)
+    elif isinstance(node, Mapping):
+        for entry in node.entries:
+            name, value = str(entry.key.value), entry.value
+            if (
+                _NAME.search(name)
+                and isinstance(value, Scalar)
+                and isinstance(value.value, str)
+                and value.value
+                and OPEN not in value.value
+            ):
+                message = f"'{name}' looks like a secret, and stands in the text."
+                hint = "Put it into the connection of the pack, and write connection: NAME at the action."
+                context.report(safety.SECRET_IN_TEXT, value.span, message, hint)
+            _node(value, context)

@@ -1,0 +1,67 @@
+"""From the text of a playbook to its plan: read, parse, check, and make the plan if nothing is wrong."""
+
+import hashlib
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from tocsin.core.diagnostics import Diagnostic, Level
+from tocsin.core.errors import Invalid
+from tocsin.playbook.catalogue import Catalogue
+from tocsin.playbook.checks import ALL, Context
+from tocsin.playbook.findings import Findings
+from tocsin.playbook.parse import parse
+from tocsin.playbook.plan import Plan
+from tocsin.playbook.planning import plan_of
+from tocsin.playbook.source import decode, load
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What came of a text. `plan` is None when there is an error among the diagnostics."""
+
+    plan: Plan | None
+    diagnostics: tuple[Diagnostic, ...]
+
+
+class PlaybookInvalid(Invalid):
+    """A playbook has errors; `diagnostics` are all of them, with warnings."""
+
+    code = "playbook-invalid"
+
+    def __init__(self, message: str, *, hint: str = "", diagnostics: tuple[Diagnostic, ...] = ()) -> None:
+        super().__init__(message, hint=hint)
+        self.diagnostics = diagnostics
+
+
+def check(text: str | bytes, *, file: str, catalogue: Catalogue, playbooks: Collection[str] | None = None) -> Checked:
+    """Check a text and make its plan.
+
+    `playbooks` are the ids of the playbooks that exist; give a mapping from each to the ids that it calls, and circles are found.
+    """
+    findings = Findings()
+    decoded = decode(text, file=file, findings=findings)
+    node = None if decoded is None else load(decoded, file=file, findings=findings)
+    playbook = None if node is None else parse(node, file=file, findings=findings)
+    if playbook is None:
+        return Checked(None, findings.sorted())
+    context = Context(playbook, catalogue, playbooks, findings)
+    for run in ALL:
+        run(context)
+    return Checked(None if findings.has_errors else plan_of(playbook, digest_of(text)), findings.sorted())
+
+
+def compile_playbook(text: str | bytes, *, file: str, catalogue: Catalogue) -> Plan:
+    """Return the plan of a text; raises PlaybookInvalid with everything that is wrong."""
+    checked = check(text, file=file, catalogue=catalogue)
+    if checked.plan is not None:
+        return checked.plan
+    errors = [found for found in checked.diagnostics if found.level is Level.ERROR]
+    first = errors[0]
+    more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
+    message = f"{first.span.file}:{first.span.line}:{first.span.column}: {first.code} {first.message}{more}"
+    raise PlaybookInvalid(message, hint=first.hint, diagnostics=checked.diagnostics)
+
+
+def digest_of(text: str | bytes) -> str:
+    """Return the sha256 of a text, which names a version of a playbook."""
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass") if isinstance(text, str) else text).hexdigest()
