@@ -28,13 +28,15 @@ from tocsin.core.ids import ENTROPY_BYTES, RunId, UserId, WorkspaceId, make_id
 from tocsin.engine.crashpoints import Crash, CrashPoint, stay_alive
 from tocsin.engine.driver import Driver
 from tocsin.engine.ports import ActionCall, Append, ClaimedRun
+from tocsin.playbook.compile import check
+from tocsin.playbook.present import render
 from tocsin.services.delivery import Postman, announce_asks, ask_mail
 from tocsin.services.hub import Hub
 from tocsin.services.intake import Intake
 from tocsin.services.people import FirstAdmin, first_admin
 from tocsin.services.plans import PlanShelf
 from tocsin.services.platform import StorePlatform
-from tocsin.services.playbooks import publish_texts
+from tocsin.services.playbooks import Checked, save_playbook
 from tocsin.services.sources import Source, SourceBook, follow_forever
 from tocsin.services.sweeper import Sweeper
 from tocsin.settings import Settings, SourceSettings
@@ -49,6 +51,7 @@ DRAIN_S = 10.0
 MOST_LOCAL_RUNS = 1_000  # that this process advances or has queued; more go to the dispatcher
 SHIPPED_PACKS = Path(tocsin.__file__).parent / "packs"
 MACHINE = Principal(UserId("usr_tocsin"), "tocsin", "", frozenset({Role.SENSOR}))
+OPERATOR = Principal(UserId("usr_settings"), "tocsin.yaml", "", frozenset({Role.AUTHOR}))
 
 
 def system_clock() -> datetime:
@@ -233,11 +236,19 @@ class Assembly:
 
     async def publish_files(self) -> None:
         """Publish the playbooks that the settings name; what is wrong with one is said and stops none of the others."""
-        texts = [(str(path), path.read_text("utf-8", "replace")) for path in playbook_files(self.settings.playbooks)]
-        now = system_clock()
-        problems = await self.units.write(lambda tx: publish_texts(tx, texts, catalogue=self.catalogue, now=now))
-        self.problems.extend(problems)
+        files = playbook_files(self.settings.playbooks)
+        texts = {path.stem: (path, path.read_bytes()) for path in files}
+        for id, (path, text) in texts.items():
+            found = check(text, file=str(path), catalogue=self.catalogue, playbooks=list(texts))
+            if found.plan is None:
+                self.problems.extend(render(found.diagnostics, text).splitlines())
+                continue
+            await self._publish(id, text.decode(), Checked(found.plan, found.diagnostics))
         await asyncio.to_thread(self.plans.refresh)
+
+    async def _publish(self, id: str, text: str, checked: Checked) -> None:
+        now = system_clock()
+        await self.units.write(lambda tx: save_playbook(tx, OPERATOR, id=id, text=text, checked=checked, publish=True, now=now))
 
     def server(self, admin: FirstAdmin | None) -> Server:
         """Return the whole."""
@@ -253,7 +264,7 @@ class Assembly:
             plans=self.plans,
             sources=self.sources,
             webhook_secret=self.webhook_secret,
-            public_url=self.url,
+            public_url=self.url.rstrip("/"),
             version=tocsin.__version__,
         )
         return Server(

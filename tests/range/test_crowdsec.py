@@ -70,7 +70,7 @@ class CrowdSec:
         for path in Path("/var/lib/crowdsec/data").glob("*.txt"):
             shutil.copy(path, data)
         self.log.touch()
-        (etc / "acquis.yaml").write_text(f"filenames: [{self.log}]\nlabels: {{type: syslog}}\npoll_without_inotify: true\n")
+        (etc / "acquis.yaml").write_text(f"filenames: [{self.log}]\nlabels: {{type: syslog}}\n")
         self.config.write_text(CONFIG.format(etc=etc, data=data, port=self.port))
         self.cscli("machines", "add", "agent", "--password", "of-the-agent", "-f", str(etc / "local_api_credentials.yaml"), "--force")
         (etc / "local_api_credentials.yaml").write_text(f"url: http://127.0.0.1:{self.port}\nlogin: agent\npassword: of-the-agent\n")
@@ -78,7 +78,13 @@ class CrowdSec:
         self.api_key = self.cscli("bouncers", "add", "tocsin", "-o", "raw").strip()
         with self.output.open("wb") as output:
             self._process = subprocess.Popen(["crowdsec", "-c", str(self.config)], stdout=output, stderr=subprocess.STDOUT)
-        _wait(lambda: "Starting processing data" in self.output.read_text(errors="replace"), 60, self.output)
+        _wait(self.is_ready, 60, self.output)
+
+    def is_ready(self) -> bool:
+        assert self._process is not None
+        text = self.output.read_text(errors="replace")
+        assert self._process.poll() is None, f"crowdsec ended: {text[-1500:]}"
+        return "Starting processing data" in text
 
     def cscli(self, *arguments: str) -> str:
         done = subprocess.run(["cscli", "-c", str(self.config), *arguments], capture_output=True, text=True, check=False, timeout=60)
@@ -203,9 +209,8 @@ async def test_attack_on_ssh_arrives_as_a_finding(crowdsec: CrowdSec) -> None:
     stamp = datetime.now().astimezone().strftime("%b %d %H:%M:%S")
     with crowdsec.log.open("a") as log:
         for number in range(12):
-            log.write(
-                f"{stamp} host sshd[{3000 + number}]: Failed password for invalid user admin{number} from 198.51.100.23 port 4{number:03} ssh2\n"
-            )
+            said = f"Failed password for invalid user admin{number} from 198.51.100.23 port 4{number:03} ssh2"
+            log.write(f"{stamp} host sshd[{3000 + number}]: {said}\n")
     mapping = connectors.mapping("crowdsec", "poll")
     assert mapping is not None
     findings: list[Finding] = []

@@ -123,7 +123,9 @@ class Authenticator:
         """Forget a session that has just ended."""
         self._cache.pop(_key("session", token), None)
 
-    async def _remembered(self, token: str, *, kind: str, read: Callable[[], Awaitable[Known]], touch: Callable[[], Awaitable[None]]) -> Caller:
+    async def _remembered(
+        self, token: str, *, kind: str, read: Callable[[], Awaitable[Known]], touch: Callable[[], Awaitable[None]]
+    ) -> Caller:
         key = _key(kind, token)
         cached = self._cache.get(key)
         if cached is not None and time.monotonic() < cached[0]:

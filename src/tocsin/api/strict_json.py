@@ -100,5 +100,3 @@ def _mended(value: Json) -> Json:
     if isinstance(value, dict):
         return {str(_mended(key)): _mended(one) for key, one in value.items()}
     return value
-
-

@@ -14,7 +14,7 @@ from tocsin.connectors.faults import LOGIN, of_status
 from tocsin.connectors.manifest import Auth, AuthScheme
 from tocsin.connectors.redact import Redactor
 from tocsin.connectors.sdk import Connection
-from tocsin.connectors.transport import Binding
+from tocsin.connectors.transport import USER_AGENT, Binding
 from tocsin.core.effects import Effect
 from tocsin.core.errors import AuthFailed, Invalid
 from tocsin.core.values import Json, JsonObject
@@ -117,6 +117,7 @@ class BoundAuth(httpx.Auth):
             request = httpx.Request("POST", url, json=self._filled(self._auth.json))
         else:
             request = self._oauth_request()
+        request.headers["User-Agent"] = USER_AGENT
         request.extensions = {LOGIN: True, "timeout": httpx.Timeout(_LOGIN_TIMEOUT_S).as_dict()}
         return request
 

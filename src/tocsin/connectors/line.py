@@ -13,12 +13,11 @@ from tocsin.connectors.ratelimit import Bucket
 from tocsin.connectors.redact import Redactor
 from tocsin.connectors.sdk import Connection
 from tocsin.connectors.ssrf import Guard
-from tocsin.connectors.transport import ACCEPT_ENCODING, Binding, GuardedTransport
+from tocsin.connectors.transport import ACCEPT_ENCODING, USER_AGENT, Binding, GuardedTransport
 from tocsin.core.errors import Invalid
 from tocsin.playbook.expr import ExprError, Template, compile_template
 
 DEFAULT_TIMEOUT_S = 30.0
-USER_AGENT = "Tocsin"
 _BASE = compile_template("${{ connection.url | default('') }}")
 
 TransportFor = Callable[[Guard, Binding, ssl.SSLContext], httpx.AsyncBaseTransport]

@@ -8,12 +8,14 @@ from urllib.parse import unquote
 import httpcore
 import httpx
 
+import tocsin
 from tocsin.connectors.redact import Redactor
 from tocsin.connectors.ssrf import Guard, GuardedBackend
 from tocsin.core.errors import EgressRefused, Invalid, TooLarge
 
 MAX_ANSWER = 10 * 1024 * 1024  # counted after inflating
 ACCEPT_ENCODING = "gzip, deflate"  # what `_Bounded` can inflate in bounded steps
+USER_AGENT = f"Tocsin/{tocsin.__version__}"  # some targets, as CrowdSec, refuse a request that does not say name/version
 _STEP = 64 * 1024
 
 

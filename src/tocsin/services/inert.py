@@ -16,7 +16,9 @@ def shown(text: str) -> str:
     """Return text in which control, format and bidirectional characters are named instead of obeyed."""
     if text.isprintable():
         return text
-    return "".join(one if one == "\n" or unicodedata.category(one) not in ("Cc", "Cf", "Cs", "Co", "Zl", "Zp") else _named(one) for one in text)
+    return "".join(
+        one if one == "\n" or unicodedata.category(one) not in ("Cc", "Cf", "Cs", "Co", "Zl", "Zp") else _named(one) for one in text
+    )
 
 
 def inert(text: str, *, known: Iterable[Observable] = ()) -> str:

@@ -18,9 +18,7 @@ router = api_router(tag="asks")
 async def list_asks(query: Annotated[AskQuery, Query()], parts: WithParts, actor: Actor) -> PageOut[AskSummary]:
     """Return a page of asks, newest first."""
     statuses, run = frozenset(query.status), RunId(query.run) if query.run else None
-    page = await parts.units.read(
-        lambda tx: asks.find_asks(tx, actor, statuses=statuses, run=run, limit=query.limit, after=query.after)
-    )
+    page = await parts.units.read(lambda tx: asks.find_asks(tx, actor, statuses=statuses, run=run, limit=query.limit, after=query.after))
     found = [ask for ask in page.items if not query.mine or asks.is_asked(actor, ask.to)]
     return PageOut(items=[AskSummary.of(ask) for ask in found], next=page.next)
 

@@ -6,6 +6,7 @@ from tocsin.api.routing import Actor, WithParts, api_router, refusals
 from tocsin.api.schemas.packs import PackList, PackOut
 from tocsin.api.schemas.playbooks import PlaybookIn, PlaybookList, PlaybookOut, PlaybookSummary, SavedOut
 from tocsin.core.access import Scope, require
+from tocsin.playbook.compile import check
 from tocsin.services import playbooks
 
 router = api_router(tag="playbooks")
@@ -49,7 +50,7 @@ async def get_playbook(id: str, parts: WithParts, actor: Actor) -> PlaybookOut:
 async def save_playbook(id: str, new: PlaybookIn, parts: WithParts, actor: Actor) -> SavedOut:
     """Save a text and let new runs take it."""
     require(actor, Scope.PLAYBOOKS_WRITE)
-    checked = await asyncio.to_thread(playbooks.check_text, new.text, file=f"{id}.yaml", catalogue=parts.catalogue)
+    checked = await asyncio.to_thread(check, new.text, file=f"{id}.yaml", catalogue=parts.catalogue)
     now = parts.clock()
     saved = await parts.units.write(
         lambda tx: playbooks.save_playbook(tx, actor, id=id, text=new.text, checked=checked, publish=new.publish, now=now)
@@ -57,7 +58,7 @@ async def save_playbook(id: str, new: PlaybookIn, parts: WithParts, actor: Actor
     if saved.is_published:
         await asyncio.to_thread(parts.plans.refresh)
         parts.hub.tell("playbook.published", {"id": id, "digest": saved.digest})
-    return SavedOut.of(saved, is_sound=checked.is_sound)
+    return SavedOut.of(saved)
 
 
 @router.get("/packs", summary="List packs", operation_id="list_packs", tags=["packs"])

@@ -28,9 +28,7 @@ async def start_run(new: RunIn, parts: WithParts, actor: Actor) -> RunOut:
     require(actor, Scope.RUNS_START)
     plan = parts.plans.current(new.playbook)
     now, alert = parts.clock(), AlertId(new.alert) if new.alert else None
-    run = await parts.units.write(
-        lambda tx: runs.start_run(tx, actor, plan=plan, inputs=new.inputs, alert=alert, now=now, ids=parts.ids)
-    )
+    run = await parts.units.write(lambda tx: runs.start_run(tx, actor, plan=plan, inputs=new.inputs, alert=alert, now=now, ids=parts.ids))
     parts.hub.tell("run.started", {"id": run.id, "playbook": run.playbook})
     return RunOut.of(run)
 

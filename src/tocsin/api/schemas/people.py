@@ -79,7 +79,9 @@ class KeyIn(In):
 
     name: Name
     roles: list[Role] = Field(default=[], description="What it may at most; left out, all that its owner may.")
-    expires_in: str | None = Field(default=None, max_length=40, description="As 90d or 12h; left out, it does not expire.", examples=["90d"])
+    expires_in: str | None = Field(
+        default=None, max_length=40, description="As 90d or 12h; left out, it does not expire.", examples=["90d"]
+    )
 
 
 class KeyOut(Out):

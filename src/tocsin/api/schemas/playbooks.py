@@ -85,12 +85,12 @@ class SavedOut(Out):
     diagnostics: list[DiagnosticOut]
 
     @classmethod
-    def of(cls, saved: SavedPlaybook, *, is_sound: bool) -> "SavedOut":
+    def of(cls, saved: SavedPlaybook) -> "SavedOut":
         """Make it."""
         return cls(
             id=saved.id,
             digest=saved.digest,
-            saved=is_sound,
+            saved=saved.is_saved,
             is_new=saved.is_new,
             published=saved.is_published,
             diagnostics=[DiagnosticOut.of(found) for found in saved.diagnostics],

@@ -35,7 +35,11 @@ partial_index("ux_alerts_open", alerts.c.workspace, alerts.c.source, alerts.c.fi
 sa.Index("ix_alerts_queue", alerts.c.workspace, alerts.c.id)
 sa.Index("ix_alerts_status", alerts.c.workspace, alerts.c.status, alerts.c.id)
 sa.Index("ix_alerts_source", alerts.c.workspace, alerts.c.source, alerts.c.id)
-sa.Index("ix_alerts_severity", alerts.c.workspace, alerts.c.status, alerts.c.severity, alerts.c.id)
+# One for each order a queue can have, with and without a status; a page over a million alerts is read off one of them.
+sa.Index("ix_alerts_status_severity", alerts.c.workspace, alerts.c.status, alerts.c.severity, alerts.c.id)
+sa.Index("ix_alerts_status_seen", alerts.c.workspace, alerts.c.status, alerts.c.last_seen, alerts.c.id)
+sa.Index("ix_alerts_severity", alerts.c.workspace, alerts.c.severity, alerts.c.id)
+sa.Index("ix_alerts_seen", alerts.c.workspace, alerts.c.last_seen, alerts.c.id)
 partial_index("ix_alerts_case", alerts.c.case_id, where="case_id IS NOT NULL")
 
 observables = sa.Table(

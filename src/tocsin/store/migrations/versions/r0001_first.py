@@ -58,9 +58,12 @@ def upgrade() -> None:
         postgresql_where=sa.text("case_id IS NOT NULL"),
     )
     op.create_index("ix_alerts_queue", "alerts", ["workspace", "id"], unique=False)
-    op.create_index("ix_alerts_severity", "alerts", ["workspace", "status", "severity", "id"], unique=False)
+    op.create_index("ix_alerts_seen", "alerts", ["workspace", "last_seen", "id"], unique=False)
+    op.create_index("ix_alerts_severity", "alerts", ["workspace", "severity", "id"], unique=False)
     op.create_index("ix_alerts_source", "alerts", ["workspace", "source", "id"], unique=False)
     op.create_index("ix_alerts_status", "alerts", ["workspace", "status", "id"], unique=False)
+    op.create_index("ix_alerts_status_seen", "alerts", ["workspace", "status", "last_seen", "id"], unique=False)
+    op.create_index("ix_alerts_status_severity", "alerts", ["workspace", "status", "severity", "id"], unique=False)
     op.create_index(
         "ux_alerts_open",
         "alerts",
