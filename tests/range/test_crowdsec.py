@@ -171,7 +171,7 @@ async def test_banned_address_is_a_decision_until_it_is_lifted(crowdsec: CrowdSe
     found = await run(connectors, "list_decisions", ip="203.0.113.77")
     assert found["count"] == 1
     decision = found["decisions"][0]  # type: ignore[index, call-overload]  # the test fails when it is no list
-    assert (decision["type"], decision["value"], decision["origin"], decision["scope"]) == ("ban", "203.0.113.77", "tocsin", "Ip")  # type: ignore[index, call-overload]  # as above
+    assert (decision["type"], decision["value"], decision["origin"], decision["scope"]) == ("ban", "203.0.113.77", "cscli", "Ip")  # type: ignore[index, call-overload]  # as above
     assert "203.0.113.77" in crowdsec.cscli("decisions", "list")
 
     again = await run(connectors, "block_ip", ip="203.0.113.77", duration="30m")  # on_unknown: repeat

@@ -3,7 +3,7 @@
 Everything under /api/v1 needs `Authorization: Bearer tocsin_<id>_<secret>`, or a session (cookie; unsafe methods then also need an
 `Origin` of our own and `X-CSRF-Token`).
 
-    POST /api/v1/alerts/{source}        take alerts in: a JSON object, a JSON array, or NDJSON; 202 {received, alerts, folded, runs, skipped, rejected, ids}
+    POST /api/v1/alerts/{source}        a JSON object, an array, or NDJSON; 202 {received, alerts, folded, runs, skipped, rejected, ids}
     GET  /api/v1/alerts                 ?status=&severity=&source=&verdict=&case=&text=&since=&until=&order=&limit=&after=  -> {items, next}
     GET  /api/v1/alerts/{id}
     POST /api/v1/alerts/{id}/close      {verdict, reason}
@@ -29,6 +29,7 @@ Everything under /api/v1 needs `Authorization: Bearer tocsin_<id>_<secret>`, or 
     POST /api/v1/people                 {name, email, roles} -> 201
     POST /api/v1/people/{id}/keys       {name, roles?, expires_in?} -> 201 {id, token}, the only time that the token is shown
     DELETE /api/v1/people/{id}/keys/{key}
+    POST /api/v1/people/{id}/disable
     GET  /api/v1/events                 server-sent events; Last-Event-ID
 
     GET  /health/live, /health/ready    public
@@ -42,3 +43,56 @@ Everything under /api/v1 needs `Authorization: Bearer tocsin_<id>_<secret>`, or 
     GET  /cases/{id}, /runs/{id}
     GET  /api/docs, /api/openapi.json   public
 """
+
+from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from tocsin.api import problems
+from tocsin.api.auth import Authenticator
+from tocsin.api.edge import API, Edge
+from tocsin.api.openapi import describe
+from tocsin.api.parts import Parts
+from tocsin.api.routes import alerts, asks, cases, documents, events, feeds, health, hooks, pages, people, playbooks, runs
+from tocsin.api.routing import BadBody
+from tocsin.core.errors import TocsinError
+
+
+def create_app(parts: Parts) -> FastAPI:
+    """Make the application."""
+    app = FastAPI(title="Tocsin", version=parts.version, openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False)
+    app.state.parts = parts
+    app.state.authenticator = Authenticator(parts)
+    for module in (alerts, cases, runs, asks, playbooks, people, events):
+        app.include_router(module.router, prefix=API)
+    for module in (health, hooks, feeds, documents, pages):
+        app.include_router(module.router)
+    app.add_middleware(Edge, authenticator=app.state.authenticator)
+    app.add_exception_handler(TocsinError, _of_error)
+    app.add_exception_handler(RequestValidationError, _of_validation)
+    app.add_exception_handler(HTTPException, _of_http)
+    describe(app)
+    return app
+
+
+# Starlette types a handler's second argument as Exception, whatever it is registered for.
+async def _of_error(request: Request, error: Exception) -> Response:
+    if not isinstance(error, TocsinError):
+        raise error
+    return problems.of_error(error, instance=problems.instance_of(request)).response()
+
+
+async def _of_validation(request: Request, error: Exception) -> Response:
+    if not isinstance(error, RequestValidationError):
+        raise error
+    return problems.of_validation(error, instance=problems.instance_of(request)).response()
+
+
+async def _of_http(request: Request, error: Exception) -> Response:
+    if isinstance(error, BadBody):
+        return await _of_error(request, error.error)
+    if not isinstance(error, HTTPException):
+        raise error
+    return problems.of_http(error, instance=problems.instance_of(request)).response()

@@ -1,5 +1,7 @@
 """Pages for people: rendered here, without a script, under a policy that allows one style sheet of our own and nothing else."""
 
+import json
+from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,9 +22,9 @@ _POLICY = "default-src 'none'; style-src {style}; img-src data:; base-uri 'none'
 _DEFAULTS = {"person": "", "csrf": "", "problem": "", "style": STYLE_PATH}
 
 
-def page(name: str, *, status: int = 200, **values: object) -> HTMLResponse:
+def page(name: str, values: Mapping[str, object], *, status: int = 200) -> HTMLResponse:
     """Render a page; `form-action` allows forms to ourselves only."""
-    text = _environment().get_template(name).render(_DEFAULTS | values)
+    text = _environment().get_template(name).render(_DEFAULTS | dict(values))
     return HTMLResponse(text, status, {"content-security-policy": _POLICY.format(style="'self'", form="'self'")})
 
 
@@ -40,6 +42,7 @@ def _environment() -> "Environment":
         loader=jinja2.FileSystemLoader(TEMPLATES), autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     environment.filters |= {"inert": lambda text: inert(str(text)), "shown": lambda text: shown(str(text)), "minute": _minute}
+    environment.filters["pretty"] = lambda value: json.dumps(value, indent=1, ensure_ascii=False, default=str)
     return environment
 
 

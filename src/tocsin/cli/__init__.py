@@ -1,1 +1,17 @@
 """The command line, one file a command group."""
+
+import sys
+
+
+def main() -> None:
+    """Run `tocsin`. What is wrong goes to stderr as a sentence; exit codes: 0 ok, 1 findings or failed, 2 usage or bad input."""
+    from tocsin.cli.application import application
+    from tocsin.cli.say import complain
+    from tocsin.core.errors import TocsinError
+
+    try:
+        application()()
+    except TocsinError as error:
+        sys.exit(complain(error))
+    except KeyboardInterrupt:
+        sys.exit(130)

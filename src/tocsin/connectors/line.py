@@ -50,7 +50,7 @@ class Line:
         self._spec = spec
         self.base = self._base_url(spec)
         if self.base is not None:
-            self.binding.allow(self.base)
+            self.binding.bind(self.base)
         self._transport = transport(guard, self.binding, self._tls(spec, tls))
         self._clients: dict[str, httpx.AsyncClient] = {}
         self._bucket = None if spec.rate is None else Bucket(spec.rate, tick=time.monotonic)

@@ -1,5 +1,6 @@
 """Turn a raw event into a finding, by a pack's mapping. Never raises: what cannot be mapped becomes a finding that says why."""
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -15,6 +16,10 @@ from tocsin.playbook.expr import ExprError, Template
 MAX_OBSERVABLES = 1000
 MAX_TITLE = 500
 Names = Mapping[str, Json]
+
+_INSTANT = re.compile(
+    r"(?P<head>\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d)?)(?P<fraction>[.,]\d+)?(\s*(?P<offset>Z|[+-]\d\d:?\d\d))?(\s+(?P<zone>[A-Z]{1,5}))?"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +76,8 @@ def _finding(mapping: MappingSpec, names: Names, raw: Json, received: Instant) -
     context = _context(mapping.context, names)
     observables, rejected = _observables(mapping, names)
     if rejected:
-        context["rejected_observables"] = rejected
+        unmapped = context.get("unmapped")
+        context["unmapped"] = {**(unmapped if isinstance(unmapped, dict) else {}), "rejected_observables": rejected}
     return Finding(
         title=title if len(title) <= MAX_TITLE else title[: MAX_TITLE - 1] + "…",
         severity=severity,
@@ -158,10 +164,12 @@ def read_time(value: Json, *, format: str = "") -> Instant:
 
 
 def _trimmed(text: str) -> str:
-    """Cut fractions of a second that are finer than Python's."""
-    head, dot, rest = text.partition(".")
-    digits = len(rest) - len(rest.lstrip("0123456789"))
-    return f"{head}.{rest[: min(digits, 6)]}{rest[digits:]}" if dot and digits else text
+    """Cut what Python cannot read: finer fractions than its own, the space before an offset, a zone's name behind it (as Go writes)."""
+    match = _INSTANT.fullmatch(text)
+    if match is None:
+        return text
+    offset = match["offset"] or ("+00:00" if match["zone"] in ("UTC", "GMT") else "")
+    return f"{match['head']}{(match['fraction'] or '')[:7]}{offset}"
 
 
 def _aware(at: datetime) -> Instant:

@@ -25,19 +25,25 @@ def origin(url: httpx.URL) -> tuple[str, str, int]:
 
 
 class Binding:
-    """The origins that a connection's credentials may be sent to."""
+    """The origin that a connection proves itself to, and the others that its credentials may be sent to, as a token URL's."""
 
     def __init__(self, redactor: Redactor) -> None:
         self._redactor = redactor  # knows the credentials in every spelling
-        self._origins: set[tuple[str, str, int]] = set()
+        self._home: tuple[str, str, int] | None = None
+        self._allowed: set[tuple[str, str, int]] = set()
+
+    def bind(self, url: httpx.URL) -> None:
+        """Make the URL's scheme, host and port the ones that the connection proves itself to."""
+        self._home = origin(url)
+        self._allowed.add(self._home)
 
     def allow(self, url: httpx.URL) -> None:
-        """Let credentials go to the URL's scheme, host and port."""
-        self._origins.add(origin(url))
+        """Let credentials go to the URL's scheme, host and port, when a request carries them itself."""
+        self._allowed.add(origin(url))
 
     def covers(self, url: httpx.URL) -> bool:
-        """Tell whether credentials may go there."""
-        return origin(url) in self._origins
+        """Tell whether the connection proves itself there."""
+        return origin(url) == self._home
 
     def check(self, request: httpx.Request, content: bytes) -> None:
         """Refuse a request that would carry a credential elsewhere, or that says one host and means another."""
@@ -48,7 +54,7 @@ class Binding:
             )
         if request.headers.get("host", "") != url.netloc.decode("ascii"):
             raise EgressRefused(f"A Host header other than '{url.host}' was refused.", hint="Remove the header.")
-        if self.covers(url):
+        if origin(url) in self._allowed:
             return
         headers = (f"{key}: {value}" for key, value in request.headers.items())
         for text in (str(url), unquote(str(url)), *headers, content.decode("latin-1"), content.decode("utf-8", "replace")):

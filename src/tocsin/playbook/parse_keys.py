@@ -15,6 +15,12 @@ from tocsin.playbook.parse_values import OPEN, key_text
 from tocsin.playbook.tree import Entry, Mapping, Node, Scalar, Sequence, Style, kind_of
 
 Word = TypeVar("Word", bound=str)
+_TYPE_HINTS: Final = (
+    ("a text", "In YAML a text that looks like something else is put in quotes."),
+    ("a list", "Write each item on a line of its own, after '- '."),
+    ("a map", "Write it as lines of key: value."),
+    ("a duration", "Write it as 90s, 15m, 4h, 2d or 1h30m."),
+)
 _LISTED: Final = 12  # names that a hint lists in full
 
 
@@ -164,7 +170,7 @@ def items_of(node: Node, findings: Findings, what: str) -> tuple[Node, ...]:
 def wrong_type(node: Node, rule: str, findings: Findings) -> None:
     """Report a value of the wrong type; what was refused already is not reported again."""
     if not (isinstance(node, Scalar) and node.style is Style.REFUSED):
-        hint = "In YAML a text that looks like something else is put in quotes." if "text" in rule else ""
+        hint = next((hint for word, hint in _TYPE_HINTS if rule.endswith(word)), "Change the value.")
         findings.add(names.WRONG_TYPE, node.head, f"{rule}, not {kind_of(node)}.", hint)
 
 
@@ -182,7 +188,7 @@ def fixed_text(node: Node, findings: Findings, what: str) -> Name | None:
 def one_of(name: Name, words: Lookup[str, Word], findings: Findings) -> tuple[Word, Span] | None:
     """Return the word that a name stands for."""
     if name.text not in words:
-        hint = nearest(name.text, words) or f"Write {listed(words)}."
+        hint = nearest(name.text, words) or f"Write {listed(words, 'or')}."
         findings.add(names.NOT_ONE_OF, name.span, f"'{shown(name.text)}' is not one of {listed(words)}.", hint)
         return None
     return words[name.text], name.span
@@ -205,12 +211,12 @@ def duration_of(node: Node, findings: Findings, what: str) -> float | None:
         return None
 
 
-def listed(words: Collection[str]) -> str:
+def listed(words: Collection[str], last: str = "and") -> str:
     """Write words as a list in a sentence."""
     few = [f"'{word}'" for word in list(words)[:_LISTED]]
     if len(words) > _LISTED:
         return ", ".join(few) + " and more"
-    return few[0] if len(few) == 1 else ", ".join(few[:-1]) + (" and " if few else "") + "".join(few[-1:])
+    return few[0] if len(few) == 1 else ", ".join(few[:-1]) + (f" {last} " if few else "") + "".join(few[-1:])
 
 
 def empty_block(span: Span, what: str, findings: Findings) -> None:

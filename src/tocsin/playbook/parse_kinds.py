@@ -149,14 +149,14 @@ def _retry(parts: Parts) -> Retry | None:
 def _map_slot(parts: Parts, key: str, *, whole: bool = False) -> TemplateSlot | None:
     """Parse a map of values; with `whole` one expression may stand for all of it."""
     node = parts.keys.node(key)
-    if node is None or (isinstance(node, Scalar) and node.value is None and node.raw == "" and whole):
-        return None
     if isinstance(node, Scalar) and node.style is Style.REFUSED:
         return TemplateSlot(node)
+    if node is None or (isinstance(node, Scalar) and node.value is None and node.raw == "" and whole):
+        return None
     is_expression = whole and isinstance(node, Scalar) and isinstance(node.value, str) and node.value.strip().startswith(OPEN)
     if not isinstance(node, Mapping) and not is_expression:
         wrong_type(node, f"'{key}' must be a map", parts.findings)
-        return None
+        return TemplateSlot(node)
     return template_slot(node, parts.findings)
 
 

@@ -67,6 +67,8 @@ class StepReader:
         branch = next((key for key in _IF_KEYS if key in keys), None)
         if branch is not None or ("if" in keys and not found and not nearest_kind(keys)):
             found.append((Kind.IF, keys.get("if") or keys[branch or "if"]))
+        if [kind for kind, _ in found] in ([Kind.CALL, Kind.WAIT], [Kind.WAIT, Kind.CALL]) and self._is_flag(mapping.get("wait")):
+            found = [one for one in found if one[0] is Kind.CALL]
         if len(found) == 1:
             return found[0]
         if found:
@@ -76,6 +78,10 @@ class StepReader:
             hint = nearest_kind(keys) or _KINDS_HINT
             self.findings.add(names.NO_KIND, mapping.head, "The step does not say what it does.", hint)
         return Kind.NONE, mapping.head
+
+    def _is_flag(self, entry: Entry | None) -> bool:
+        """Say whether a `wait` is the key of a call, true or false, and not a step of its own."""
+        return entry is not None and isinstance(entry.value, Scalar) and isinstance(entry.value.value, bool)
 
     def _head(self, keys: Keys, kind: Kind, span: Span) -> Head:
         identity = keys.name("id")

@@ -1,12 +1,14 @@
 """Compile what a playbook writes as expressions, and put every mistake at its place inside the scalar."""
 
 import json
+from dataclasses import replace
 from functools import lru_cache
 from typing import Final
 
 from tocsin.core.values import Json
 from tocsin.playbook.codes import names, syntax
 from tocsin.playbook.expr import Condition, ExprError, Expression, Template, compile_condition, compile_expression, compile_template
+from tocsin.playbook.expr.scan import Slot, pieces_of
 from tocsin.playbook.findings import Findings
 from tocsin.playbook.model import ConditionSlot, ExpressionSlot, TemplateSlot, Use
 from tocsin.playbook.offsets import locate
@@ -42,9 +44,10 @@ def template_slot(node: Node, findings: Findings) -> TemplateSlot:
     try:
         template = _template(json.dumps(value, ensure_ascii=False))
     except ExprError as error:
-        if not any(_reported(scalar, findings) for scalar in texts.values()):  # more than the sum of its parts: a limit
+        good = [_good_uses(scalar, findings) for scalar in texts.values()]
+        if all(is_good for _, is_good in good):  # more than the sum of its parts: a limit
             findings.add(names.BAD_EXPRESSION, node.head, error.message, error.hint)
-        return TemplateSlot(node)
+        return TemplateSlot(node, tuple(use for uses, _ in good for use in uses))
     uses = tuple(Use(texts[pointer], expression) for pointer, expression in template.expressions)
     return TemplateSlot(node, uses, template)
 
@@ -120,18 +123,27 @@ def _text(node: Node, findings: Findings, what: str) -> str | None:
     return None
 
 
-def _reported(scalar: Scalar, findings: Findings) -> bool:
-    """Report the mistake in one text of a template, if there is one."""
+def _good_uses(scalar: Scalar, findings: Findings) -> tuple[list[Use], bool]:
+    """Report every mistake in one text of a template; return the expressions that are right, and whether all are."""
+    uses: list[Use] = []
     try:
-        compile_template(scalar.value)
+        pieces = pieces_of(str(scalar.value))
     except ExprError as error:
         _report(error, scalar, findings)
-        return True
-    return False
+        return uses, False
+    slots = [piece for piece in pieces if isinstance(piece, Slot)]
+    for slot in slots:
+        try:
+            expression = compile_expression(slot.source)
+        except ExprError as error:
+            _report(error, scalar, findings, start=slot.start)
+        else:
+            uses.append(Use(scalar, replace(expression, start=slot.start + expression.start)))
+    return uses, len(uses) == len(slots)
 
 
-def _report(error: ExprError, scalar: Scalar, findings: Findings) -> None:
-    start = max(error.offset, 0)
+def _report(error: ExprError, scalar: Scalar, findings: Findings, *, start: int = 0) -> None:
+    start += max(error.offset, 0)
     span = locate(scalar, start, start + _length(str(scalar.value), start))
     findings.add(names.BAD_EXPRESSION, span, error.message, error.hint or "The words of the language are in the reference on expressions.")
 

@@ -239,32 +239,19 @@ class _Loader:
         style = _STYLES.get(event.style, Style.PLAIN)
         if style is Style.PLAIN:
             span, text = Span(self.file, start.line + 1, start.column + 1, end.line + 1, end.column + 1), event.value
-            value = text if text and text[0] not in _MAY_BE_OTHER else self._plain(text, span)
-            return Scalar(span, value, style, raw)
+            if text and text[0] not in _MAY_BE_OTHER:
+                return Scalar(span, text, style, raw)
+            try:
+                return Scalar(span, _plain(text), style, raw)
+            except OverflowError:
+                self.findings.add(syntax.BAD_NUMBER, span, f"JSON has no number {text[:40]}.", "Put it in quotes if it is a text.")
+                return Scalar(span, None, Style.REFUSED, raw)
         if style in (Style.LITERAL, Style.FOLDED):
             raw = raw.rstrip()  # the event ends where the next token starts
             lines = _BREAK.split(raw)
             last = len(lines[-1]) + (start.column if len(lines) == 1 else 0)
             return Scalar(Span(self.file, start.line + 1, start.column + 1, start.line + len(lines), last + 1), event.value, style, raw)
         return Scalar(self._span(start, end), event.value, style, raw)
-
-    def _plain(self, text: str, span: Span) -> Plain:
-        if text in _WORDS:
-            return _WORDS[text]
-        if text[0] not in _NUMBER_START:
-            return text
-        if _INTEGER.fullmatch(text):
-            number = _integer(text)
-            if abs(number) < _INTEGER_LIMIT:
-                return number
-        elif _FLOAT.fullmatch(text):
-            real = float(text)
-            if abs(real) != float("inf"):
-                return real
-        elif not _NOT_JSON.fullmatch(text):
-            return text
-        self.findings.add(syntax.BAD_NUMBER, span, f"JSON has no number {text[:40]}.", "Put it in quotes if it is a text.")
-        return 0
 
     def _add(self, node: Node) -> None:
         if not self.frames:
@@ -302,9 +289,27 @@ class _Loader:
         return Mapping(span, tuple(frame.entries.values())) if frame.is_map else Sequence(span, tuple(frame.items))
 
 
+def _plain(text: str) -> Plain:
+    """Resolve a plain scalar by YAML 1.2's core schema; raises OverflowError for a number that JSON does not have."""
+    if text in _WORDS:
+        return _WORDS[text]
+    if text[0] not in _NUMBER_START:
+        return text
+    if _INTEGER.fullmatch(text):
+        return _integer(text)
+    if _FLOAT.fullmatch(text):
+        real = float(text)
+        if abs(real) != float("inf"):
+            return real
+    elif not _NOT_JSON.fullmatch(text):
+        return text
+    raise OverflowError(text)
+
+
 def _integer(text: str) -> int:
-    if text.startswith("0o"):
-        return int(text[2:], 8)
-    if text.startswith("0x"):
-        return int(text[2:], 16) if len(text) < 40 else _INTEGER_LIMIT
-    return int(text) if len(text) < 40 else _INTEGER_LIMIT
+    if len(text) > 40:  # long before Python refuses to read it
+        raise OverflowError(text)
+    number = int(text[2:], 8) if text.startswith("0o") else int(text[2:], 16) if text.startswith("0x") else int(text)
+    if abs(number) >= _INTEGER_LIMIT:
+        raise OverflowError(text)
+    return number

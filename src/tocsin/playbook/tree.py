@@ -11,7 +11,7 @@ Plain: TypeAlias = str | int | float | bool | None
 
 
 class Style(StrEnum):
-    """How a scalar is written. REFUSED stands for an alias, which was reported already and has no value."""
+    """How a scalar is written. REFUSED stands for what was reported already and has no value: an alias, a number out of range."""
 
     PLAIN = "plain"
     SINGLE = "'"

@@ -1,5 +1,6 @@
 """Tocsin's own objects as actions see them: each writing verb is done once per key, whatever happens in between."""
 
+import asyncio
 from collections.abc import Callable
 from datetime import datetime
 from enum import StrEnum
@@ -211,11 +212,12 @@ class StorePlatform:
 
     async def extract(self, text: str) -> list[JsonObject]:
         """Find the observables in a text."""
-        return [seen.as_json() for seen in extract(text)]
+        return [seen.as_json() for seen in await asyncio.to_thread(extract, text)]
 
     async def warning_lists(self, observable: Observable) -> list[str]:
         """Return the names of the warning lists that an observable is on."""
-        return self._warnings.hits(observable)
+        # The first question reads the lists, which takes a second.
+        return await asyncio.to_thread(self._warnings.hits, observable)
 
 
 def _text(fields: JsonObject, key: str) -> str:

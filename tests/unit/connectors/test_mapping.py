@@ -115,7 +115,9 @@ def test_whatever_the_event_is_it_is_kept(mapping, raw: Json) -> None:
 def test_invalid_observable_is_left_out_and_noted(mapping) -> None:
     found = run(mapping, {**EVENT, "ip": "not an address"})
     assert found.problem == ""
-    rejected = found.context["rejected_observables"]
+    unmapped = found.context["unmapped"]
+    assert isinstance(unmapped, dict)
+    rejected = unmapped["rejected_observables"]
     assert isinstance(rejected, list)
     assert [item["value"] for item in rejected if isinstance(item, dict)] == ["not an address"]
 
@@ -144,6 +146,9 @@ def test_expressions_in_the_event_are_plain_text(mapping) -> None:
         ("2026-01-02T03:04:05Z", "2026-01-02T03:04:05+00:00"),
         ("2026-01-02T03:04:05.123456789+0200", "2026-01-02T01:04:05.123456+00:00"),
         ("2026-01-02 03:04:05", "2026-01-02T03:04:05+00:00"),
+        ("2026-01-02 03:04:05.873221807 +0000 UTC", "2026-01-02T03:04:05.873221+00:00"),
+        ("2026-01-02 05:04:05 +0200 CEST", "2026-01-02T03:04:05+00:00"),
+        ("2026-01-02 03:04:05 UTC", "2026-01-02T03:04:05+00:00"),
         (1767323045, "2026-01-02T03:04:05+00:00"),
         (1767323045000, "2026-01-02T03:04:05+00:00"),
         ("1767323045.5", "2026-01-02T03:04:05.500000+00:00"),

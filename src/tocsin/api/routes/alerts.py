@@ -60,7 +60,7 @@ async def take_alerts(source: str, request: Request, parts: WithParts, actor: Ac
     if media in NDJSON:
         events, rejected = await _in_thread_if_long(body)
     elif media == "application/json":
-        events, rejected = await read_events(body), []
+        events, rejected = [*await read_events(body)], []
     else:
         raise UnsupportedMedia(f"'{media}' is not read here.", hint="Send application/json or application/x-ndjson.")
     report = await take(parts, source, events, actor)
@@ -102,15 +102,15 @@ async def take(parts: Parts, source: str, events: "Sequence[Json | Rejected]", a
     return report
 
 
-async def read_events(body: bytes) -> "list[Json | Rejected]":
+async def read_events(body: bytes) -> list[Json]:
     """Read one event or an array of them; raises Invalid."""
     value = read_json(body) if len(body) < READ_IN_THREAD else await asyncio.to_thread(read_json, body)
-    events = value if isinstance(value, list) else [value]
+    events: list[Json] = value if isinstance(value, list) else [value]
     for place, event in enumerate(events):
         if not isinstance(event, dict):
             where = f"Element {place} of the array" if isinstance(value, list) else "The body"
             raise Invalid(f"{where} is not an object.", hint="Send a JSON object, an array of them, or NDJSON.")
-    return [*events]
+    return events
 
 
 async def _in_thread_if_long(body: bytes) -> "tuple[list[Json | Rejected], list[RejectedLine]]":

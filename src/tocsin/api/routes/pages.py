@@ -1,5 +1,7 @@
 """The pages: sign in, what is open, one ask, one case, one run. Opening a page changes nothing."""
 
+import secrets
+
 from fastapi import APIRouter, Request
 from fastapi.responses import FileResponse, HTMLResponse, RedirectResponse
 from starlette.datastructures import FormData
@@ -42,9 +44,9 @@ async def home(request: Request, parts: WithParts, authenticator: WithAuthentica
     """Show what is open, or the form to sign in."""
     caller = await authenticator.by_cookie(request)
     if caller is None:
-        return page("signin.html", next="/", version=parts.version)
+        return _signin_page(parts, "/")
     seen = await parts.units.read(lambda tx: _overview(tx, caller))
-    return page("home.html", **_whoever(caller), **seen, version=parts.version)
+    return page("home.html", {**_whoever(caller), **seen, "version": parts.version})
 
 
 @router.post("/signin")
@@ -55,7 +57,7 @@ async def signin(request: Request, parts: WithParts, authenticator: WithAuthenti
         authenticator.check_origin(request)
         session = await _sign_in(parts, _field(form, "token"))
     except TocsinError as error:
-        return page("signin.html", status=of_error(error).status, next="/", version=parts.version, problem=str(error))
+        return _signin_page(parts, "/", problem=str(error), status=of_error(error).status)
     return _with_cookie(RedirectResponse(_place(_field(form, "next")), 303), authenticator, session)
 
 
@@ -83,7 +85,7 @@ async def show_ask(id: str, request: Request, parts: WithParts, authenticator: W
     """Show an ask to whoever has signed in; to others the form to sign in. It never decides: scanners of mail follow links."""
     caller = await authenticator.by_cookie(request)
     if caller is None:
-        return page("signin.html", next=f"/asks/{id}", version=parts.version)
+        return _signin_page(parts, f"/asks/{id}")
     try:
         return await _ask_page(parts, caller, AskId(id))
     except TocsinError as error:
@@ -117,13 +119,13 @@ async def show_case(id: str, request: Request, parts: WithParts, authenticator: 
     """Show a case's report."""
     caller = await authenticator.by_cookie(request)
     if caller is None:
-        return page("signin.html", next=f"/cases/{id}", version=parts.version)
+        return _signin_page(parts, f"/cases/{id}")
     now = parts.clock()
     try:
         report = await parts.units.read(lambda tx: reports.case_report(tx, caller.principal, id=CaseId(id), now=now))
     except TocsinError as error:
         return _refused(error, caller)
-    return report_response(report, nonce=caller.csrf[:22])
+    return report_response(report, nonce=secrets.token_urlsafe(16))
 
 
 @router.get("/runs/{id}")
@@ -131,12 +133,12 @@ async def show_run(id: str, request: Request, parts: WithParts, authenticator: W
     """Show what happened in a run."""
     caller = await authenticator.by_cookie(request)
     if caller is None:
-        return page("signin.html", next=f"/runs/{id}", version=parts.version)
+        return _signin_page(parts, f"/runs/{id}")
     try:
         run, entries = await parts.units.read(lambda tx: runs.get_timeline(tx, caller.principal, id=RunId(id)))
     except TocsinError as error:
         return _refused(error, caller)
-    return page("run.html", **_whoever(caller), run=run, entries=entries)
+    return page("run.html", {**_whoever(caller), "run": run, "entries": entries})
 
 
 def _overview(tx: Tx, caller: Caller) -> dict[str, object]:
@@ -173,25 +175,24 @@ def _ask_response(caller: Caller, file: AskFile, *, problem: str = "", status: i
     actor = caller.principal
     may = file.ask.status is AskStatus.OPEN and Scope.ASKS_ANSWER in actor.scopes and asks.is_asked(actor, file.ask.to)
     has_answered = any(answer.user == actor.user for answer in file.answers)
-    return page(
-        "ask.html",
-        status=status,
+    values = {
         **_whoever(caller),
-        problem=problem,
-        file=file,
-        ask=file.ask,
-        fields=_fields(file.ask.form),
-        may_answer=may and not has_answered,
-        has_answered=has_answered,
-        just_answered=reply is not None,
-    )
+        "problem": problem,
+        "file": file,
+        "ask": file.ask,
+        "fields": _fields(file.ask.form),
+        "may_answer": may and not has_answered,
+        "has_answered": has_answered,
+        "just_answered": reply is not None,
+    }
+    return page("ask.html", values, status=status)
 
 
 async def _after_refusal(parts: Parts, caller: Caller | None, id: AskId, error: TocsinError) -> Response:
     """Show the ask again with what was wrong; the plain refusal to whom the ask is not to be shown."""
     status = of_error(error).status
     if caller is None:
-        return page("signin.html", status=status, next=f"/asks/{id}", version=parts.version, problem=str(error))
+        return _signin_page(parts, f"/asks/{id}", problem=str(error), status=status)
     try:
         return await _ask_page(parts, caller, id, problem=str(error), status=status)
     except TocsinError:
@@ -200,11 +201,16 @@ async def _after_refusal(parts: Parts, caller: Caller | None, id: AskId, error: 
 
 def _refused(error: TocsinError, caller: Caller | None) -> HTMLResponse:
     problem = of_error(error)
-    return page("problem.html", status=problem.status, title=problem.title, detail=error.message, hint=error.hint, **_whoever(caller))
+    values = {"title": problem.title, "detail": error.message, "hint": error.hint, **_whoever(caller)}
+    return page("problem.html", values, status=problem.status)
+
+
+def _signin_page(parts: Parts, next: str, *, problem: str = "", status: int = 200) -> HTMLResponse:
+    return page("signin.html", {"next": next, "version": parts.version, "problem": problem}, status=status)
 
 
 def _fields(form: JsonObject) -> list[dict[str, object]]:
-    found = []
+    found: list[dict[str, object]] = []
     for name, spec in form.items():
         field = spec if isinstance(spec, dict) else {}
         choices = field.get("enum")

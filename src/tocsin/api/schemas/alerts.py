@@ -45,7 +45,7 @@ class AlertSummary(Out):
     @classmethod
     def of(cls, alert: Alert) -> "AlertSummary":
         """Make it."""
-        return cls(**_members(alert))
+        return cls.model_validate(_members(alert))
 
 
 class AlertOut(AlertSummary):
@@ -60,7 +60,12 @@ class AlertOut(AlertSummary):
     def of(cls, alert: Alert) -> "AlertOut":
         """Make it."""
         finding = alert.finding
-        more = {"fingerprint": alert.fingerprint, "description": finding.description, "context": finding.context, "raw": finding.raw}
+        more: dict[str, object] = {
+            "fingerprint": alert.fingerprint,
+            "description": finding.description,
+            "context": finding.context,
+            "raw": finding.raw,
+        }
         return cls.model_validate(_members(alert) | more)
 
 
@@ -119,7 +124,7 @@ class IntakeOut(Out):
     ids: list[str] = Field(description="The alerts that the events are in.")
 
 
-def _members(alert: Alert) -> JsonObject:
+def _members(alert: Alert) -> dict[str, object]:
     finding = alert.finding
     return {
         "id": alert.id,

@@ -36,7 +36,7 @@ class CaseSummary(Out):
     @classmethod
     def of(cls, case: Case) -> "CaseSummary":
         """Make it."""
-        return cls(**_members(case))
+        return cls.model_validate(_members(case))
 
 
 class EntryOut(Out):
@@ -93,12 +93,12 @@ class CaseOut(CaseSummary):
     @classmethod
     def of_file(cls, file: CaseFile) -> "CaseOut":
         """Make it."""
-        return cls(
-            **_members(file.case),
-            timeline=[EntryOut.of(entry) for entry in file.timeline],
-            alerts=[AlertSummary.of(alert) for alert in file.alerts],
-            observables=[SightingOut.of(seen) for seen in file.observables],
-        )
+        belongings = {
+            "timeline": [EntryOut.of(entry) for entry in file.timeline],
+            "alerts": [AlertSummary.of(alert) for alert in file.alerts],
+            "observables": [SightingOut.of(seen) for seen in file.observables],
+        }
+        return cls.model_validate(_members(file.case) | belongings)
 
 
 class CaseQuery(PageIn):

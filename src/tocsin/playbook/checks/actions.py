@@ -30,13 +30,15 @@ def _unknown(step: ActionNode, context: Context) -> None:
     packs = sorted(context.catalogue.packs())
     if dot and pack in packs:
         actions = sorted(one for one in context.catalogue.names() if one.startswith(f"{pack}."))
-        hint = nearest(name, actions) or f"It has {listed([one.partition('.')[2] for one in actions])}."
+        own = [one.partition(".")[2] for one in actions]
+        near = nearest(name.partition(".")[2], own)
+        hint = near.replace("'", f"'{pack}.", 1) or f"It has {listed(own)}."
         context.report(names.UNKNOWN_ACTION, span, f"The pack '{pack}' has no action '{shown(name)}'.", hint)
     elif dot:
         near = nearest(pack, packs)
         hint = near or f"Install the pack '{shown(pack)}', or choose an action of another."
         context.report(names.UNKNOWN_PACK, span, f"There is no pack '{shown(pack)}' here.", hint)
     else:
-        near = nearest(name, [one.partition(".")[2] for one in context.catalogue.names()])
-        hint = near or "Write it as pack.action."
+        same = sorted(one for one in context.catalogue.names() if one.partition(".")[2] == name)
+        hint = f"Did you mean {listed(same, 'or')}?" if same else "Write it as pack.action."
         context.report(names.UNKNOWN_ACTION, span, f"'{shown(name)}' is not an action; its pack is missing.", hint)

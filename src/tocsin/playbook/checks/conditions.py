@@ -1,5 +1,8 @@
 """Conditions are true or false and do change; loops run over lists."""
 
+import re
+
+from tocsin.core.diagnostics import Span
 from tocsin.playbook.catalogue import ALERT_SCHEMA
 from tocsin.playbook.checks.context import Context
 from tocsin.playbook.checks.kinds import types_out
@@ -41,11 +44,17 @@ def _term(node: Node, use: Use, scope: Scope, context: Context) -> None:
         case _:
             types = types_out(node, scope)
             if types and "boolean" not in types:
-                start = use.expression.start
-                whole = node is use.expression.tree
-                span = locate(use.scalar, start + (0 if whole else node.offset), start + len(use.expression.source))
+                span = _span(node, use)
                 message = f"A condition must be true or false, and this is {articled(types)}."
                 context.report(names.NOT_A_CONDITION, span, message, _compare(types))
+
+
+def _span(node: Node, use: Use) -> Span:
+    start, source = use.expression.start, use.expression.source
+    if node is use.expression.tree:
+        return locate(use.scalar, start, start + len(source))
+    word = re.match(r"[\w.]+", source[node.offset :])
+    return locate(use.scalar, start + node.offset, start + node.offset + (len(word.group()) if word else 1))
 
 
 def _compare(types: frozenset[str]) -> str:

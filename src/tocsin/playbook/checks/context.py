@@ -44,11 +44,10 @@ class Context:
         return self.catalogue.spec(step.action.text)
 
     def effect_of(self, step: ActionNode) -> Effect | None:
-        """Return the effect of an action, the playbook's word first."""
-        if step.effect is not None:
-            return step.effect[0]
+        """Return the effect of an action, the graver of what its pack and the playbook say."""
         spec = self.spec_of(step)
-        return None if spec is None else spec.effect
+        known = [*([] if spec is None else [spec.effect]), *([] if step.effect is None else [step.effect[0]])]
+        return max(known, key=list(Effect).index, default=None)
 
     def calls(self) -> Mapping[str, Collection[str]]:
         """Return which playbooks call which, as far as it is known."""

@@ -63,8 +63,8 @@ class _Reading:
         variables = {step.variable.text: step for step in self.context.steps() if isinstance(step, ForEachNode)}
         span = span_of(self.use, self.ref, 0)
         if root == "item" or root in variables:
-            loop = f" of line {variables[root].head.line}" if root in variables else ""
-            message = f"'{root}' is known only inside the loop{loop}."
+            loop = "a loop" if root == "item" else f"the loop of line {variables[root].head.line}"
+            message = f"'{root}' is known only inside {loop}."
             self.context.report(names.NAME_NOT_HERE, span, message, "Outside, read the result of the loop: steps.<id of the loop>.")
             return
         known = [*NAMES, *self.scope.names]
@@ -92,7 +92,7 @@ class _Reading:
             self._not_there(self.ref[1])
         elif result.schema is None:
             kind = kind_of_step(result.step).value
-            message = f"The step '{self.ref[1]}' is a {kind} and has no result."
+            message = f"The step '{self.ref[1]}' ({kind}) has no result."
             self.context.report(
                 names.NO_RESULT, span_of(self.use, self.ref, 1), message, "Read the results of the steps inside or around it."
             )

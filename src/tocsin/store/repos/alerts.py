@@ -81,8 +81,11 @@ _FOLD = """
 UPDATE alerts SET hits = hits + :hits,
   first_seen = CASE WHEN :first_seen < first_seen THEN :first_seen ELSE first_seen END,
   last_seen = CASE WHEN :last_seen > last_seen THEN :last_seen ELSE last_seen END
-WHERE workspace = :workspace AND source = :source AND fingerprint = :fingerprint AND status <> 'resolved'
-RETURNING id"""
+WHERE workspace = :workspace AND source = :source AND fingerprint = :fingerprint AND status <> 'resolved'"""
+
+_OPEN_TWIN = """
+SELECT id FROM alerts
+WHERE workspace = :workspace AND source = :source AND fingerprint = :fingerprint AND status <> 'resolved'"""
 
 _INSERT = """
 INSERT INTO alerts (id, workspace, source, fingerprint, title, severity, category, product, status, verdict, reason, case_id,
@@ -106,44 +109,28 @@ class Alerts:
         groups: dict[tuple[str, str, str], list[Incoming]] = {}
         for one in batch:
             groups.setdefault((one.workspace, one.source, one.fingerprint), []).append(one)
-        heads = {key: self._fold_group(group) for key, group in groups.items()}
+        twins = {key: self._fold_into_twin(group) for key, group in groups.items()}
+        new = [group for key, group in groups.items() if twins[key] is None]
+        self._insert(new)
         self._observables.see_all([(one.workspace, one.finding.observables, one.finding.time) for one in batch if one.finding.observables])
+        fresh = {group[0].id: _new_alert(group) for group in new}
+        heads = {key: twins[key] or group[0].id for key, group in groups.items()}
         answers = []
         for one in batch:
             head = heads[(one.workspace, one.source, one.fingerprint)]
-            first = one is groups[(one.workspace, one.source, one.fingerprint)][0]
-            answers.append(head if first else Folded(head.id, False))
+            answers.append(Folded(head, head == one.id, fresh.get(one.id)))
         return answers
 
-    def _fold_group(self, group: Sequence[Incoming]) -> Folded:
-        first = group[0]
-        times = [one.finding.time for one in group]
-        key: dict[str, str | int | None] = {
-            "workspace": first.workspace,
-            "source": first.source,
-            "fingerprint": first.fingerprint,
-            "hits": len(group),
-            "first_seen": micros(min(times)),
-            "last_seen": micros(max(times)),
-        }
-        seen = self._sql.row(_FOLD, key)
-        if seen is not None:
-            return Folded(AlertId(seen.id), False)
-        self._sql.run(_INSERT, key | self._columns(first))
-        self.link(first.id, first.finding.observables, workspace=first.workspace)
-        alert = Alert(
-            first.id,
-            first.workspace,
-            first.source,
-            first.fingerprint,
-            first.finding,
-            AlertStatus.NEW,
-            Verdict.UNKNOWN,
-            len(group),
-            min(times),
-            max(times),
-        )
-        return Folded(first.id, True, alert)
+    def _fold_into_twin(self, group: Sequence[Incoming]) -> AlertId | None:
+        key = _key(group)
+        if self._sql.run(_FOLD, key) == 0:
+            return None
+        twin = self._sql.row(_OPEN_TWIN, key)
+        return None if twin is None else AlertId(twin.id)
+
+    def _insert(self, groups: Sequence[Sequence[Incoming]]) -> None:
+        self._sql.run_many(_INSERT, [_key(group) | self._columns(group[0]) for group in groups])
+        self._link([(group[0].id, group[0].workspace, group[0].finding.observables) for group in groups])
 
     def _columns(self, one: Incoming) -> dict[str, str | int | None]:
         finding = one.finding
@@ -178,8 +165,13 @@ class Alerts:
 
     def link(self, alert: AlertId, observables: Sequence[Observable], *, workspace: WorkspaceId) -> None:
         """Note that observables belong to an alert."""
+        self._link([(alert, workspace, observables)])
+
+    def _link(self, alerts: Sequence[tuple[AlertId, WorkspaceId, Sequence[Observable]]]) -> None:
         rows: list[Values] = [
-            {"alert": alert, "workspace": workspace, "type": seen.type.value, "value": clean(seen.value)} for seen in observables
+            {"alert": alert, "workspace": workspace, "type": seen.type.value, "value": clean(seen.value)}
+            for alert, workspace, observables in alerts
+            for seen in observables
         ]
         self._sql.run_many(
             "INSERT INTO alert_observables (alert_id, type, value, workspace) VALUES (:alert, :type, :value, :workspace) "
@@ -301,6 +293,36 @@ class Alerts:
             raw=None if text is None else load(text),
             problem=row.problem,
         )
+
+
+def _key(group: Sequence[Incoming]) -> dict[str, str | int | None]:
+    first = group[0]
+    times = [one.finding.time for one in group]
+    return {
+        "workspace": first.workspace,
+        "source": first.source,
+        "fingerprint": first.fingerprint,
+        "hits": len(group),
+        "first_seen": micros(min(times)),
+        "last_seen": micros(max(times)),
+    }
+
+
+def _new_alert(group: Sequence[Incoming]) -> Alert:
+    first = group[0]
+    times = [one.finding.time for one in group]
+    return Alert(
+        first.id,
+        first.workspace,
+        first.source,
+        first.fingerprint,
+        first.finding,
+        AlertStatus.NEW,
+        Verdict.UNKNOWN,
+        len(group),
+        min(times),
+        max(times),
+    )
 
 
 def _read_body(text: str) -> _Body:

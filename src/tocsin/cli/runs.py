@@ -1,0 +1,142 @@
+"""`tocsin run` and `tocsin runs`: start a playbook on a running server, and see what came of it."""
+
+import contextlib
+from collections.abc import AsyncIterator, Callable, Coroutine
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from tocsin.cli.options import AsJson, DataFolder, Token, Url
+from tocsin.cli.say import as_line, put, shown
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from tocsin.cli.remote import Remote
+    from tocsin.core.values import Json, JsonObject
+
+
+def group() -> typer.Typer:
+    """Return the command group."""
+    runs = typer.Typer(help="Look at runs on a running server.", no_args_is_help=True, rich_markup_mode=None)
+    runs.command("list")(list_runs)
+    runs.command("show")(show_run)
+    return runs
+
+
+def run(
+    playbook: Annotated[str, typer.Argument(help="A published playbook's id.")],
+    input: Annotated[list[str] | None, typer.Option(help="An input as NAME=VALUE; a value that is JSON counts as such.")] = None,
+    alert: Annotated[str | None, typer.Option(help="The alert to run it on.")] = None,
+    url: Url = None,
+    token: Token = None,
+    data: DataFolder = None,
+    json: AsJson = False,
+) -> None:
+    """Start a playbook by hand."""
+    body: JsonObject = {"playbook": playbook, "inputs": read_inputs(input or [])}
+    if alert:
+        body["alert"] = alert
+
+    async def start() -> "JsonObject":
+        async with _server(url, token, data) as remote:
+            return await remote.post("/runs", body)
+
+    found = _now(start)
+    put(as_line(found) if json else shown(f"Run {found.get('id')} of {found.get('playbook')} is {found.get('status')}. `tocsin runs show {found.get('id')}` tells more."))
+
+
+def list_runs(
+    status: Annotated[str | None, typer.Option(help="running, waiting, succeeded or failed.")] = None,
+    playbook: Annotated[str | None, typer.Option(help="Only runs of this playbook.")] = None,
+    limit: Annotated[int, typer.Option(help="How many at most, newest first.", min=1, max=500)] = 50,
+    url: Url = None,
+    token: Token = None,
+    data: DataFolder = None,
+    json: AsJson = False,
+) -> None:
+    """List runs, newest first."""
+    wanted = {name: value for name, value in (("status", status), ("playbook", playbook), ("limit", str(limit))) if value}
+
+    async def fetch() -> "JsonObject":
+        async with _server(url, token, data) as remote:
+            return await remote.get("/runs", **wanted)
+
+    from tocsin.cli.remote import objects
+
+    items = objects(_now(fetch).get("items"))
+    if json:
+        put(as_line([*items]))
+        return
+    from rich.table import Table
+
+    table = Table("run", "playbook", "status", "started", "actions", "asks", "reason", pad_edge=False, box=None)
+    for one in items:
+        columns = ("id", "playbook", "status", "started_at", "actions", "asks", "reason")
+        table.add_row(*[shown(_word(one.get(name))) for name in columns])
+    _console().print(table)
+
+
+def show_run(
+    id: Annotated[str, typer.Argument(help="The run's id.")],
+    url: Url = None,
+    token: Token = None,
+    data: DataFolder = None,
+    json: AsJson = False,
+) -> None:
+    """Show what happened in a run."""
+    from urllib.parse import quote
+
+    async def fetch() -> "JsonObject":
+        async with _server(url, token, data) as remote:
+            return await remote.get(f"/runs/{quote(id, safe='')}/timeline")
+
+    found = _now(fetch)
+    if json:
+        put(as_line(found))
+        return
+    from tocsin.cli.timeline import run_tree
+
+    _console().print(run_tree(found))
+
+
+def read_inputs(texts: list[str]) -> "JsonObject":
+    """Return inputs that were written as NAME=VALUE; raises Invalid."""
+    import json
+
+    from tocsin.core.errors import Invalid
+
+    inputs: JsonObject = {}
+    for text in texts:
+        name, equals, value = text.partition("=")
+        if not name or not equals:
+            raise Invalid(f"'{text}' is no input.", hint="Write --input NAME=VALUE.")
+        with contextlib.suppress(ValueError):
+            inputs[name] = json.loads(value)
+            continue
+        inputs[name] = value
+    return inputs
+
+
+@contextlib.asynccontextmanager
+async def _server(url: str | None, token: str | None, data: str | None) -> "AsyncIterator[Remote]":
+    from tocsin.cli.remote import Remote, connect, find_url, need_token
+
+    async with connect(find_url(url, data=data), need_token(token)) as http:
+        yield Remote(http)
+
+
+def _now(work: "Callable[[], Coroutine[object, object, JsonObject]]") -> "JsonObject":
+    import asyncio
+
+    return asyncio.run(work())
+
+
+def _word(value: "Json") -> str:
+    return "" if value is None else str(value)
+
+
+def _console() -> "Console":
+    from rich.console import Console
+
+    return Console(markup=False, highlight=False, emoji=False)

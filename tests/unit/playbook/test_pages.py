@@ -1,0 +1,10 @@
+from pathlib import Path
+
+from tocsin.playbook.codes.pages import pages
+
+FOLDER = Path(__file__).parents[3] / "docs" / "reference" / "diagnostics"
+
+
+def test_the_reference_pages_are_what_the_codes_say() -> None:
+    there = {path.name: path.read_text(encoding="utf-8") for path in FOLDER.glob("*.md")}
+    assert there == pages(), "run: python scripts/generate_diagnostics.py"
