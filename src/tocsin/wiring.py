@@ -28,7 +28,7 @@ from tocsin.core.ids import ENTROPY_BYTES, RunId, UserId, WorkspaceId, make_id
 from tocsin.engine.crashpoints import Crash, CrashPoint, stay_alive
 from tocsin.engine.driver import Driver
 from tocsin.engine.ports import ActionCall, Append, ClaimedRun
-from tocsin.playbook.compile import check
+from tocsin.playbook.compile import Checked, check
 from tocsin.playbook.present import render
 from tocsin.services.delivery import Postman, announce_asks, ask_mail
 from tocsin.services.hub import Hub
@@ -36,7 +36,7 @@ from tocsin.services.intake import Intake
 from tocsin.services.people import FirstAdmin, first_admin
 from tocsin.services.plans import PlanShelf
 from tocsin.services.platform import StorePlatform
-from tocsin.services.playbooks import Checked, save_playbook
+from tocsin.services.playbooks import save_playbook
 from tocsin.services.sources import Source, SourceBook, follow_forever
 from tocsin.services.sweeper import Sweeper
 from tocsin.settings import Settings, SourceSettings

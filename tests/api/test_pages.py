@@ -123,10 +123,11 @@ async def test_session_changes_nothing_by_api_without_its_token(world):
 
 async def test_session_ends_at_sign_out_and_when_idle(world):
     browser = await signed_in(world, "amira")
-    stolen = dict(browser.cookies)
+    stolen = world.browser()
+    stolen.cookies.update(browser.cookies)
     csrf = csrf_in((await browser.get("/")).text)
     assert (await browser.post("/signout", data={"csrf": csrf})).status_code == 303
-    assert (await world.client.get("/api/v1/me", cookies=stolen)).status_code == 401
+    assert (await stolen.get("/api/v1/me")).status_code == 401
     idle = await signed_in(world, "amira")
     world.clock.move(hours=2)
     world.app.state.authenticator._cache.clear()
@@ -165,7 +166,7 @@ async def test_pages_allow_no_script_and_what_they_quote_is_inert(world):
         assert "<img" not in page.text, path
         assert "\u202e" not in page.text, path
         assert "http://evil" not in page.text, path
-        assert "49" not in re.sub(r"[0-9a-z_]{20,}", "", page.text) or "{{7*7}}" in page.text, path
+        assert "{{7*7}} ${{ secrets }}" in page.text or path in ("/", f"/runs/{run}"), path
         policy = page.headers["content-security-policy"]
         assert "default-src 'none'" in policy, path
         assert "script-src" not in policy, path

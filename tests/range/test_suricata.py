@@ -25,11 +25,14 @@ from tocsin.testing.platform import MemoryPlatform
 
 CONFIG = Path(__file__).parents[2] / "scripts/record-samples"
 CLIENT, SERVER = "10.20.0.15", "203.0.113.66"
-RULE = 'alert http any any -> any any (msg:"Bad agent"; http.user_agent; content:"bad-agent"; metadata: mitre_technique_id T1071_001; priority:1; sid:77; rev:2;)\n'
-SERVE = "import http.server, socketserver; socketserver.TCPServer((%r, 80), http.server.SimpleHTTPRequestHandler).serve_forever()" % SERVER
+RULE = (
+    'alert http any any -> any any (msg:"Bad agent"; http.user_agent; content:"bad-agent"; '
+    "metadata: mitre_technique_id T1071_001; priority:1; sid:77; rev:2;)\n"
+)
+SERVE = f"import http.server, socketserver; socketserver.TCPServer(('{SERVER}', 80), http.server.SimpleHTTPRequestHandler).serve_forever()"
 ASK = (
-    "import socket; s = socket.create_connection(('%s', 80), 3);"
-    "s.sendall(b'GET /nothing HTTP/1.0\\r\\nHost: bad.example\\r\\nUser-Agent: bad-agent\\r\\n\\r\\n'); s.recv(999)" % SERVER
+    f"import socket; s = socket.create_connection(('{SERVER}', 80), 3);"
+    "s.sendall(b'GET /nothing HTTP/1.0\\r\\nHost: bad.example\\r\\nUser-Agent: bad-agent\\r\\n\\r\\n'); s.recv(999)"
 )
 
 pytestmark = [

@@ -10,7 +10,7 @@ def main() -> None:
     from tocsin.core.errors import TocsinError
 
     try:
-        application()()
+        application()(prog_name="tocsin")
     except TocsinError as error:
         sys.exit(complain(error))
     except KeyboardInterrupt:

@@ -1,14 +1,11 @@
 """`tocsin openapi`: the description of the HTTP interface."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from tocsin.cli.say import put
-
-if TYPE_CHECKING:
-    from tocsin.api.parts import Parts
 
 
 def openapi(
@@ -19,6 +16,7 @@ def openapi(
     import json as writer
 
     from tocsin.api.app import create_app
+    from tocsin.cli.inert_parts import inert_parts
     from tocsin.core.errors import Invalid
 
     text = writer.dumps(create_app(inert_parts()).openapi(), indent=2)
@@ -29,16 +27,3 @@ def openapi(
         output.write_text(f"{text}\n", "utf-8")
     except OSError as error:
         raise Invalid(f"'{output}' cannot be written: {error.strerror}.") from None
-
-
-def inert_parts() -> "Parts":
-    """Return parts that nothing can be done with, for an app that is only described."""
-    from datetime import UTC, datetime
-
-    import tocsin
-    from tocsin.api.parts import Parts
-    from tocsin.connectors.catalogue import PackCatalogue
-    from tocsin.connectors.loader import Packs
-    from tocsin.services.hub import Hub
-
-    return Parts()

@@ -7,6 +7,7 @@ loader takes 100 MB and more (the two lists of a million sites alone are 47 MB o
 import importlib.util
 import ipaddress
 import json
+import threading
 from array import array
 from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
@@ -78,11 +79,13 @@ class WarningLists:
     def __init__(self, names: Iterable[str] = DEFAULT_LISTS) -> None:
         self._names = tuple(names)
         self._lists: tuple[_List, ...] | None = None
+        self._reading = threading.Lock()
 
     def hits(self, observable: Observable) -> list[str]:
         """Return the names of the lists, in the order in which they were asked for."""
-        if self._lists is None:
-            self._lists = tuple(_load(self._names))
+        with self._reading:
+            if self._lists is None:
+                self._lists = tuple(_load(self._names))
         return [one.name for one in self._lists if one.has(observable)]
 
 

@@ -8,7 +8,8 @@ from tocsin.core.diagnostics import Diagnostic, Level
 from tocsin.core.errors import Invalid
 from tocsin.playbook.catalogue import Catalogue
 from tocsin.playbook.checks import ALL, Context
-from tocsin.playbook.findings import Findings
+from tocsin.playbook.findings import Enough, Findings
+from tocsin.playbook.model import Playbook
 from tocsin.playbook.parse import parse
 from tocsin.playbook.plan import Plan
 from tocsin.playbook.planning import plan_of
@@ -39,15 +40,22 @@ def check(text: str | bytes, *, file: str, catalogue: Catalogue, playbooks: Coll
     `playbooks` are the ids of the playbooks that exist; give a mapping from each to the ids that it calls, and circles are found.
     """
     findings = Findings()
+    try:
+        playbook = _read(text, file, findings)
+        if playbook is None:
+            return Checked(None, findings.sorted())
+        context = Context(playbook, catalogue, playbooks, findings)
+        for run in ALL:
+            run(context)
+    except Enough:
+        return Checked(None, findings.sorted())
+    return Checked(None if findings.has_errors else plan_of(playbook, digest_of(text)), findings.sorted())
+
+
+def _read(text: str | bytes, file: str, findings: Findings) -> Playbook | None:
     decoded = decode(text, file=file, findings=findings)
     node = None if decoded is None else load(decoded, file=file, findings=findings)
-    playbook = None if node is None else parse(node, file=file, findings=findings)
-    if playbook is None:
-        return Checked(None, findings.sorted())
-    context = Context(playbook, catalogue, playbooks, findings)
-    for run in ALL:
-        run(context)
-    return Checked(None if findings.has_errors else plan_of(playbook, digest_of(text)), findings.sorted())
+    return None if node is None else parse(node, file=file, findings=findings)
 
 
 def compile_playbook(text: str | bytes, *, file: str, catalogue: Catalogue) -> Plan:

@@ -1,7 +1,18 @@
 """Collect what is wrong with a text, all of it, each with its place."""
 
+from typing import Final
+
 from tocsin.core.diagnostics import Diagnostic, Level, Span
+from tocsin.core.errors import TooLarge
 from tocsin.playbook.codes import Code
+
+MOST: Final = 500
+
+
+class Enough(TooLarge):
+    """So much is wrong that nobody reads on; what was found so far stands."""
+
+    code = "too-many-findings"
 
 
 class Findings:
@@ -11,8 +22,12 @@ class Findings:
         self._found: set[Diagnostic] = set()
 
     def add(self, code: Code, span: Span, message: str, hint: str = "") -> None:
-        """Note one finding; the same one twice counts once."""
+        """Note one finding; the same one twice counts once. Raises Enough after the first 500."""
         self._found.add(Diagnostic(span, code.id, code.level, message, hint))
+        if len(self._found) >= MOST:
+            stop = f"There are more than {MOST} findings; the rest of the text was not checked."
+            self._found.add(Diagnostic(span, code.id, Level.ERROR, stop, "Correct these first."))
+            raise Enough(stop)
 
     @property
     def has_errors(self) -> bool:

@@ -7,6 +7,7 @@ What a plain scalar means is decided here, by YAML 1.2's core schema: `yes`, `on
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Final, Protocol, TypeAlias
 
 import yaml
@@ -18,11 +19,12 @@ from tocsin.playbook.tree import Entry, Mapping, Node, Plain, Scalar, Sequence, 
 
 MAX_BYTES: Final = 256 * 1024
 MAX_LEVELS: Final = 32
+_MOST_PLACES: Final = 20  # characters of which the place is looked up
 _INTEGER_LIMIT: Final = 2**63
 
 # C0 and C1 without tab and line ends, YAML 1.1's extra line breaks, and the marks that turn the direction of writing
 _CONTROL: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff\ufffe\uffff]")
-_DIRECTIVE: Final = re.compile(r"^%", re.MULTILINE)
+_DIRECTIVE: Final = re.compile(r"(?:[ \t]*(?:#[^\r\n]*)?(?:\r\n|\r|\n))*%")  # first on its line, with nothing but comments before it
 _BREAK: Final = re.compile(r"\r\n|\r|\n")
 _NUMBER_START: Final = frozenset("0123456789+-.")
 _INTEGER: Final = re.compile(r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+")
@@ -95,14 +97,14 @@ def decode(source: str | bytes, *, file: str, findings: Findings) -> str | None:
     text = _decoded(source, file, findings)
     if text is None or not _has_right_size(text, file, findings):
         return None
-    for found in _CONTROL.finditer(text):
+    for found in islice(_CONTROL.finditer(text), _MOST_PLACES):
         message = f"The character U+{ord(found.group()):04X} may not stand in a playbook."
         findings.add(
             syntax.CONTROL_CHARACTER, place(text, found.start(), file), message, "Remove it, or write it as an escape in double quotes."
         )
-    for found in _DIRECTIVE.finditer(text):
-        if text[: found.start()].strip() == "":
-            findings.add(syntax.DIRECTIVE, place(text, found.start(), file), "YAML directives are not used here.", "Remove the line.")
+    found = _DIRECTIVE.match(text)
+    if found is not None:
+        findings.add(syntax.DIRECTIVE, place(text, found.end() - 1, file), "YAML directives are not used here.", "Remove the line.")
     return None if findings.has_errors else text
 
 

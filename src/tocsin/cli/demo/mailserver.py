@@ -42,6 +42,15 @@ class Mail:
         return email.message_from_bytes(self.raw, policy=email.policy.default)
 
 
+class _AnyPort(Controller):
+    """Listen on a free port; aiosmtpd tries its own port once before it says that it is up, so that has to be known."""
+
+    def _trigger_server(self) -> None:
+        sockets = getattr(self.server, "sockets", None)  # uvloop's server is no asyncio.Server
+        self.port = int(sockets[0].getsockname()[1]) if sockets else 0
+        super()._trigger_server()  # type: ignore[no-untyped-call]  # aiosmtpd's method has no annotations
+
+
 class SmtpSink:
     """Serve SMTP; `refuse` answers every recipient with that line, `users` demands a log-in, `drop_after_data` breaks the connection."""
 
@@ -49,7 +58,7 @@ class SmtpSink:
         self.refuse, self.users, self.drop_after_data = refuse, users or {}, drop_after_data
         self._messages: list[Mail] = []
         self._arrived = threading.Condition()
-        self._controller = Controller(
+        self._controller = _AnyPort(
             self,
             hostname="127.0.0.1",
             port=0,
@@ -61,8 +70,7 @@ class SmtpSink:
     @property
     def port(self) -> int:
         """Return the port that it listens on."""
-        server = self._controller.server
-        return int(server.sockets[0].getsockname()[1]) if isinstance(server, asyncio.Server) else 0
+        return self._controller.port
 
     @property
     def messages(self) -> list[Mail]:
@@ -102,7 +110,7 @@ class SmtpSink:
         with self._arrived:
             self._messages.append(Mail(envelope.mail_from or "", tuple(envelope.rcpt_tos), raw))
             self._arrived.notify_all()
-        if self.drop_after_data and isinstance(server.transport, asyncio.Transport):
+        if self.drop_after_data and isinstance(server.transport, asyncio.WriteTransport):
             server.transport.abort()
         return "250 Kept"
 

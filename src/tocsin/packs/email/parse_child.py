@@ -254,7 +254,8 @@ def _kind(fields: Fields) -> tuple[str, bytes, str, str, bool]:
 def _split(raw: bytes, start: int, end: int, boundary: bytes) -> list[tuple[int, int]]:
     if not boundary:
         return []
-    mark, parts, open_at, at = b"\n--" + boundary, [], -1, max(start - 1, 0)
+    mark, open_at, at = b"\n--" + boundary, -1, max(start - 1, 0)
+    parts: list[tuple[int, int]] = []
     while (at := raw.find(mark, at, end)) >= 0 and len(parts) <= MOST_PARTS:
         after = at + len(mark)
         line_end = raw.find(b"\n", after, min(end, after + 200))
@@ -429,11 +430,11 @@ def read_mail(raw: bytes) -> dict[str, object]:
         problems.note("The text has more than 64 KB and was cut.", cut=True)
     if len(found.links) >= MOST_LINKS:
         problems.note(f"The mail has more than {MOST_LINKS} links; the rest was left out.", cut=True)
-    sender = addresses(first(fields, "from"))
+    name, address = next(iter(addresses(first(fields, "from"))), (decoded(first(fields, "from")), ""))
     return {
         "message_id": clean(first(fields, "message-id")).strip("<> "),
         "subject": decoded(first(fields, "subject"))[:2000],
-        "from": {"name": sender[0][0], "address": sender[0][1]} if sender else {"name": decoded(first(fields, "from"))[:500], "address": ""},
+        "from": {"name": name[:500], "address": address[:320]},
         "reply_to": next(iter(_all_addresses(fields, "reply-to", problems)), ""),
         "return_path": next(iter(_all_addresses(fields, "return-path", problems)), ""),
         "to": _all_addresses(fields, "to", problems),

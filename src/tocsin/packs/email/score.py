@@ -59,18 +59,40 @@ BRANDS = {
 }  # fmt: skip
 SHORTENERS = frozenset({
     "bit.ly", "tinyurl.com", "t.co", "goo.gl", "is.gd", "ow.ly", "buff.ly", "rebrand.ly", "cutt.ly", "t.ly", "v.gd", "rb.gy", "s.id",
-    "shorturl.at", "tiny.cc", "lnkd.in", "bitly.com", "short.test",
+    "shorturl.at", "tiny.cc", "lnkd.in", "bitly.com",
 })  # fmt: skip
-EXECUTABLE = frozenset(
-    "exe scr com pif bat cmd ps1 psm1 vbs vbe js jse wsf wsh hta lnk msi msix jar iso img vhd vhdx cpl dll reg scf url apk app dmg".split()
-)
-MACRO = frozenset("docm dotm xlsm xltm xlam xlsb pptm potm ppam ppsm sldm".split())
-ACTIVE = frozenset("htm html shtml svg xht xhtml mht mhtml one chm".split())
+EXECUTABLE = frozenset({
+    "exe", "scr", "com", "pif", "bat", "cmd", "ps1", "psm1", "vbs", "vbe", "js", "jse", "wsf", "wsh", "hta", "lnk", "msi", "msix", "jar",
+    "iso", "img", "vhd", "vhdx", "cpl", "dll", "reg", "scf", "url", "apk", "app", "dmg",
+})  # fmt: skip
+MACRO = frozenset({"docm", "dotm", "xlsm", "xltm", "xlam", "xlsb", "pptm", "potm", "ppam", "ppsm", "sldm"})
+ACTIVE = frozenset({"htm", "html", "shtml", "svg", "xht", "xhtml", "mht", "mhtml", "one", "chm"})
+_HARMLESS = {
+    "pdf",
+    "doc",
+    "docx",
+    "xls",
+    "xlsx",
+    "ppt",
+    "pptx",
+    "txt",
+    "csv",
+    "zip",
+    "rar",
+    "png",
+    "jpg",
+    "jpeg",
+    "gif",
+    "ics",
+    "eml",
+    "md",
+}
+_NO_DOMAIN = (EXECUTABLE | MACRO | ACTIVE | _HARMLESS) - {"com", "app"}  # "report.pdf" in a link's text is a file, not a host
 _SECOND_LEVEL = frozenset({"co", "com", "org", "net", "ac", "gov", "edu", "or", "ne"})
-_FILE_ENDINGS = EXECUTABLE | MACRO | ACTIVE | frozenset("pdf doc docx xls xlsx ppt pptx txt csv zip rar png jpg jpeg gif ics eml py md json".split())
 _URGENT = re.compile(
-    r"\b(urgent(ly)?|immediate(ly)?|within \d{1,3} hours|right away|as soon as possible|asap|final (notice|reminder|warning)|overdue|act now|"
-    r"suspended|will be (closed|locked|deleted|disabled|returned)|last chance|expires? today|confidential|dringend|sofort|umgehend|gesperrt|letzte mahnung)\b",
+    r"\b(urgent(ly)?|immediate(ly)?|within \d{1,3} hours|right away|as soon as possible|asap|final (notice|reminder|warning)|overdue|"
+    r"act now|suspended|will be (closed|locked|deleted|disabled|returned)|last chance|expires? today|confidential|"
+    r"dringend|sofort|umgehend|gesperrt|letzte mahnung)\b",
     re.I,
 )
 _CREDENTIALS = re.compile(
@@ -117,7 +139,8 @@ def signs_of(mail: Mail) -> list[Sign]:
     credentials = _CREDENTIALS.search(f"{mail.subject}\n{mail.text}")
     foreign = _foreign_host(mail)
     if credentials and foreign:
-        signs.append(Sign(f"It asks for '{credentials.group().lower()}' and links to {foreign}, which is neither the sender's nor yours.", 2))
+        asks = f"It asks for '{credentials.group().lower()}' and links to {foreign}, which is neither the sender's nor the recipient's."
+        signs.append(Sign(asks, 2))
     urgent = _URGENT.search(f"{mail.subject}\n{mail.text}")
     if urgent and signs:  # many honest mails are urgent: alone it says nothing
         signs.append(Sign(f"It presses for haste: '{urgent.group().lower()}'.", 1))
@@ -145,7 +168,7 @@ def _link_signs(mail: Mail) -> Iterator[Sign]:
         if not shown or not target:
             continue
         name = shown.group(2).lower()
-        is_host = bool(shown.group(1)) or (name.rpartition(".")[2].isalpha() and name.rpartition(".")[2] not in _FILE_ENDINGS)
+        is_host = bool(shown.group(1)) or (name.rpartition(".")[2].isalpha() and name.rpartition(".")[2] not in _NO_DOMAIN)
         if is_host and organisation(name) != organisation(target):
             yield Sign(f"A link shows {name} and opens {target}.", 3)
             break
@@ -168,7 +191,7 @@ def _host_signs(host: str, mail: Mail, what: str) -> Iterator[Sign]:
 
 
 def _lookalike(host: str, mail: Mail) -> str:
-    models = {brand: domains for brand, domains in BRANDS.items()}
+    models = dict(BRANDS)
     own = {organisation(_domain(address)) for address in mail.to if "@" in address}
     models |= {domain.split(".")[0]: (domain,) for domain in own if len(domain.split(".")[0]) >= 4}
     trusted = [*own, *(domain for domains in BRANDS.values() for domain in domains)]

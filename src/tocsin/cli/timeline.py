@@ -1,0 +1,59 @@
+"""A run's timeline as a tree for a terminal."""
+
+from rich.text import Text
+from rich.tree import Tree
+
+from tocsin.cli.remote import objects, text
+from tocsin.cli.say import shown
+from tocsin.core.values import JsonObject
+from tocsin.services.inert import inert
+
+SIGNS = {"done": "✓", "failed": "✗", "unknown": "?", "intended": "→", "skipped": "–", "opened": "✉", "answered": "✓", "waiting": "…"}
+STYLES = {
+    "succeeded": "green",
+    "done": "green",
+    "answered": "green",
+    "failed": "red",
+    "unknown": "bold red",
+    "opened": "yellow",
+    "waiting": "yellow",
+    "running": "cyan",
+}
+EFFECTS = {"write": "bold magenta", "destructive": "bold red", "read": "dim"}
+
+
+def run_tree(timeline: JsonObject) -> Tree:
+    """Draw a run with its steps, as the API tells them; addresses are defanged."""
+    run = timeline.get("run")
+    head = run if isinstance(run, dict) else {}
+    status = text(head.get("status"))
+    title = Text.assemble(
+        (shown(text(head.get("playbook"))), "bold"), " ", (status, STYLES.get(status, "")), ("  " + text(head.get("id")), "dim")
+    )
+    tree = Tree(title)
+    branches: dict[str, Tree] = {}
+    for entry in objects(timeline.get("entries")):
+        if entry.get("status") == "intended":
+            continue  # what came of it has a line of its own, or is the last word
+        path = text(entry.get("path"))
+        parent = next((branches[up] for up in _above(path) if up in branches), tree)
+        branches[path] = parent.add(entry_line(entry))
+    reason = text(head.get("reason"))
+    if reason:
+        tree.add(Text(shown(inert(reason)), style="italic"))
+    return tree
+
+
+def entry_line(entry: JsonObject) -> Text:
+    """Write one line: when, how it went, what."""
+    status, effect = text(entry.get("status")), text(entry.get("effect"))
+    line = Text.assemble((text(entry.get("at"))[11:19], "dim"), " ", (SIGNS.get(status, "·"), STYLES.get(status, "")), " ")
+    line.append(shown(inert(text(entry.get("title")))))
+    if effect:
+        line.append(f"  {effect}", style=EFFECTS.get(effect, ""))
+    return line
+
+
+def _above(path: str) -> list[str]:
+    parts = path.split("/")
+    return ["/".join(parts[:length]) for length in range(len(parts) - 1, 0, -1)]
