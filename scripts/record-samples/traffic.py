@@ -96,6 +96,11 @@ def resolve(source: str, name: str) -> None:
         sock.recv(512)
 
 
+def get(path: str, host: str, agent: str) -> str:
+    """Write a GET request."""
+    return f"GET {path} HTTP/1.1\nHost: {host}\nUser-Agent: {agent}\nConnection: close\n\n"
+
+
 def fetch(source: str, address: str, request: str) -> None:
     """Send one HTTP request and read the answer to its end."""
     with socket.create_connection((address, 80), timeout=3, source_address=(source, 0)) as sock:
@@ -138,7 +143,7 @@ def drive_outside() -> None:
             sock.bind((PROBER, 0))
             sock.connect_ex((SERVER, port))
     for path in ("/.env", "/.git/config", "/.aws/credentials", "/.env", "/.htpasswd"):
-        fetch(PROBER, SERVER, f"GET {path} HTTP/1.1\nHost: www.corp.example\nUser-Agent: probe/1.0\nConnection: close\n\n")
+        fetch(PROBER, SERVER, get(path, "www.corp.example", "probe/1.0"))
     for _ in range(20):
         with socket.create_connection((SERVER, 22), timeout=2, source_address=(BRUTE, 0)) as sock:
             sock.recv(256)
@@ -153,15 +158,10 @@ def drive_inside() -> None:
         ping(MONITOR, WATCHED)
         resolve(LAPTOP, "www.intranet.test")
         resolve(BUILDER, f"mirror{round}.packages.example")
-        request = f"GET /pool/tool-1.{round}.tar.gz HTTP/1.1\nHost: mirror.packages.example\nUser-Agent: Python-urllib/3.11\nConnection: close\n\n"
-        fetch(BUILDER, MIRROR, request)
+        fetch(BUILDER, MIRROR, get(f"/pool/tool-1.{round}.tar.gz", "mirror.packages.example", "Python-urllib/3.11"))
         if round % 2:
             resolve(INFECTED, "telemetry.cdn-metrics.example")
-            fetch(
-                OLD_PC,
-                MIRROR,
-                "GET /news HTTP/1.1\nHost: news.example\nUser-Agent: Mozilla/4.0 (compatible; MSIE 6.0; Windows NT 5.1)\nConnection: close\n\n",
-            )
+            fetch(OLD_PC, MIRROR, get("/news", "news.example", "Mozilla/4.0 (compatible; MSIE 6.0; Windows NT 5.1)"))
         fetch_tls(INFECTED, C2, "telemetry.cdn-metrics.example")
         fetch_tls(LAPTOP, SHARE, "files.example")
         ping(MONITOR, WATCHED)

@@ -319,17 +319,18 @@ async def open_server(settings: Settings, *, url: str, environ: Mapping[str, str
         await assembly.journal.reclaim()
         store.units.on_wake(assembly.on_wake)
         tasks = assembly.background()
-        tasks.append(asyncio.create_task(assembly.dispatcher.start(assembly.driver.advance)))
+        starting = asyncio.create_task(assembly.dispatcher.start(assembly.driver.advance))
         try:
             yield assembly.server(admin)
         finally:
-            await _stop(assembly, tasks)
+            await _stop(assembly, tasks, starting)
     finally:
         await asyncio.to_thread(store.close)
 
 
-async def _stop(assembly: Assembly, tasks: list[asyncio.Task[None]]) -> None:
+async def _stop(assembly: Assembly, tasks: list[asyncio.Task[None]], starting: asyncio.Task[None]) -> None:
     """Let the runs in hand come to rest for a moment; what does not is found again at the next start."""
+    await asyncio.wait({starting})  # half a dispatcher cannot be stopped
     assembly.store.units.on_wake(None)
     for task in tasks:
         task.cancel()

@@ -86,7 +86,9 @@ class World:
 
     async def start_run(self, playbook: str = "block-it", alert: JsonObject | None = None) -> RunId:
         run = RunId(self.ids("run"))
-        started = RunStarted(at=iso(self.clock()), playbook=playbook, digest="0" * 64, trigger={"kind": "manual", "by": "amira"}, alert=alert)
+        started = RunStarted(
+            at=iso(self.clock()), playbook=playbook, digest="0" * 64, trigger={"kind": "manual", "by": "amira"}, alert=alert
+        )
         await self.store.units.write(lambda tx: tx.runs.insert([NewRun(run, DEFAULT_WORKSPACE, started)], lease=None))
         return run
 

@@ -157,7 +157,16 @@ async def test_queue_pages_filters_and_sorts(world):
 
 @pytest.mark.parametrize(
     "query",
-    ["order=password", "sort=title", "limit=0", "limit=501", "after=9999999999999999999~x", "after='", "since=yesterday", "since=2026-01-01T00:00:00"],
+    [
+        "order=password",
+        "sort=title",
+        "limit=0",
+        "limit=501",
+        "after=9999999999999999999~x",
+        "after='",
+        "since=yesterday",
+        "since=2026-01-01T00:00:00",
+    ],
 )
 async def test_odd_queries_are_refused(world, query):
     answer = await world.client.get(f"/api/v1/alerts?{query}", headers=world.bearer())

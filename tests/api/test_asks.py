@@ -97,7 +97,14 @@ async def test_form_is_checked_against_its_fields(world):
         "scope": {"type": "string", "enum": ["host", "net"], "required": False},
     }
     ask, run = await world.ask(form=form)
-    for bad in ({}, {"note": 7}, {"note": "x", "hours": "many"}, {"note": "x", "scope": "all"}, {"note": "x", "extra": 1}, {"note": "x", "hours": True}):
+    for bad in (
+        {},
+        {"note": 7},
+        {"note": "x", "hours": "many"},
+        {"note": "x", "scope": "all"},
+        {"note": "x", "extra": 1},
+        {"note": "x", "hours": True},
+    ):
         refused = await answer(world, ask, "amira", form=bad)
         assert refused.status_code == 422, bad
     assert (await answer(world, ask, "amira", form={"note": "ok"})).status_code == 200

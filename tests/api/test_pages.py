@@ -46,7 +46,14 @@ async def test_stranger_sees_nothing_of_an_ask(world):
 async def test_ask_page_says_what_until_when_and_the_options(world):
     ask, _ = await world.ask(deadline="2026-03-02T13:00:00.000000Z", message="It scans http://evil.example/x from 192.0.2.7.")
     page = await (await signed_in(world, "amira")).get(f"/asks/{ask}")
-    for text in ("Block 192[.]0[.]2[.]7?", "hxxp://evil[.]example/x", "2026-03-02 13:00 UTC", "reject", 'value="approve"', "role:responder"):
+    for text in (
+        "Block 192[.]0[.]2[.]7?",
+        "hxxp://evil[.]example/x",
+        "2026-03-02 13:00 UTC",
+        "reject",
+        'value="approve"',
+        "role:responder",
+    ):
         assert text in page.text, text
     assert "http://evil" not in page.text
 
@@ -151,13 +158,15 @@ async def test_signing_in_leads_to_places_of_ours_only(world):
 
 
 async def test_pages_allow_no_script_and_what_they_quote_is_inert(world):
-    evil = '<script>alert(1)</script>"\'><img src=x onerror=alert(1)>\u202etxt.exe\u202c http://evil.example/p {{7*7}} ${{ secrets }}'
+    evil = "<script>alert(1)</script>\"'><img src=x onerror=alert(1)>\u202etxt.exe\u202c http://evil.example/p {{7*7}} ${{ secrets }}"
     ask, run = await world.ask(title=evil, message=evil)
     alert = {"title": evil, "ip": "192.0.2.7"}
     id = (await world.client.post("/api/v1/alerts/ids", json=alert, headers=world.bearer("sensor"))).json()["ids"][0]
     made = await world.client.post("/api/v1/cases", json={"title": evil[:200], "description": evil, "alerts": [id]}, headers=world.bearer())
     case = made.json()["id"]
-    await world.store.units.write(lambda tx: tx.observables.link_case(case, [observe(ObservableType.DOMAIN, "evil.example")], workspace="default"))
+    await world.store.units.write(
+        lambda tx: tx.observables.link_case(case, [observe(ObservableType.DOMAIN, "evil.example")], workspace="default")
+    )
     browser = await signed_in(world, "amira")
     for path in ("/", f"/asks/{ask}", f"/cases/{case}", f"/runs/{run}", f"/api/v1/cases/{case}/report"):
         page = await browser.get(path)

@@ -38,7 +38,9 @@ async def test_only_the_hash_of_a_key_is_kept(world):
 
 async def test_only_administrators_make_people_and_keys(world):
     for who in ("amira", "author", "viewer", "sensor"):
-        assert (await world.client.post("/api/v1/people", json={"name": "x", "roles": ["admin"]}, headers=world.bearer(who))).status_code == 403
+        assert (
+            await world.client.post("/api/v1/people", json={"name": "x", "roles": ["admin"]}, headers=world.bearer(who))
+        ).status_code == 403
         assert (await world.client.get("/api/v1/people", headers=world.bearer(who))).status_code == 403
 
 

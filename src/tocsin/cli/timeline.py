@@ -8,14 +8,14 @@ from tocsin.cli.say import shown
 from tocsin.core.values import JsonObject
 from tocsin.services.inert import inert
 
-SIGNS = {"done": "✓", "failed": "✗", "unknown": "?", "intended": "→", "skipped": "–", "opened": "✉", "answered": "✓", "waiting": "…"}
+SIGNS = {"done": "✓", "succeeded": "✓", "failed": "✗", "unknown": "?", "intended": "→", "skipped": "–", "open": "✉", "answered": "✓", "waiting": "…"}
 STYLES = {
     "succeeded": "green",
     "done": "green",
     "answered": "green",
     "failed": "red",
     "unknown": "bold red",
-    "opened": "yellow",
+    "open": "yellow",
     "waiting": "yellow",
     "running": "cyan",
 }
@@ -55,5 +55,10 @@ def entry_line(entry: JsonObject) -> Text:
 
 
 def _above(path: str) -> list[str]:
-    parts = path.split("/")
-    return ["/".join(parts[:length]) for length in range(len(parts) - 1, 0, -1)]
+    """Return the paths that a step may hang below, nearest first: of `a/b[1]/c` those are `a/b[1]`, `a/b` and `a`."""
+    parts, found = path.split("/"), []
+    for length in range(len(parts) - 1, 0, -1):
+        above = "/".join(parts[:length])
+        found += [above, above.rpartition("[")[0]] if above.endswith("]") else [above]
+    last = parts[-1]
+    return [path.rpartition("[")[0], *found] if last.endswith("]") else found

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from tocsin.core.diagnostics import Diagnostic, Level
 from tocsin.core.errors import Invalid
 from tocsin.playbook.catalogue import Catalogue
-from tocsin.playbook.checks import ALL, Context
+from tocsin.playbook.checks import ALL, context_of
 from tocsin.playbook.findings import Enough, Findings
 from tocsin.playbook.model import Playbook
 from tocsin.playbook.parse import parse
@@ -44,7 +44,7 @@ def check(text: str | bytes, *, file: str, catalogue: Catalogue, playbooks: Coll
         playbook = _read(text, file, findings)
         if playbook is None:
             return Checked(None, findings.sorted())
-        context = Context(playbook, catalogue, playbooks, findings)
+        context = context_of(playbook, catalogue=catalogue, playbooks=playbooks, findings=findings)
         for run in ALL:
             run(context)
     except Enough:

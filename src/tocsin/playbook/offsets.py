@@ -1,6 +1,7 @@
 """Find where in the source a character of a scalar's value stands: quotes, escapes and folded lines come between."""
 
 import re
+from functools import lru_cache
 from typing import Final
 
 from tocsin.core.diagnostics import Span
@@ -15,7 +16,7 @@ def locate(scalar: Scalar, start: int, end: int) -> Span:
     """Return the place of the characters `start` to `end` (exclusive) of a scalar's value."""
     if not isinstance(scalar.value, str):
         return scalar.span
-    places = _places(scalar.value, scalar)
+    places = _places(scalar.value, scalar.raw, scalar.style)
     first = places[min(start, len(places) - 1)]
     last = places[min(max(end - 1, start), len(places) - 1)] + 1
     line, column = _line_and_column(scalar, first)
@@ -30,28 +31,29 @@ def _line_and_column(scalar: Scalar, index: int) -> tuple[int, int]:
     return line, index - start + 1
 
 
-def _places(value: str, scalar: Scalar) -> list[int]:
+@lru_cache(4)  # a long text with many mistakes is walked once
+def _places(value: str, raw: str, style: Style) -> list[int]:
     """Return for each character of the value, and for its end, the index in `raw`.
 
     Both are walked side by side. A blank that the reader made of a line's end and indentation stays on the spot; any other character
     is looked for behind the blanks.
     """
-    raw, position = scalar.raw, _first(scalar)
+    position, last = _first(raw, style), max(len(raw) - 1, 0)
     places: list[int] = []
     for character in value:
         if character not in _BLANK:
-            position = _after_blanks(raw, position, scalar.style)
-        places.append(min(position, max(len(raw) - 1, 0)))
-        position += _width(raw, position, character, scalar.style)
+            position = _after_blanks(raw, position, style)
+        places.append(min(position, last))
+        position += _width(raw, position, character, style)
     return [*places, min(position, len(raw))]
 
 
-def _first(scalar: Scalar) -> int:
-    if scalar.style in (Style.SINGLE, Style.DOUBLE):
+def _first(raw: str, style: Style) -> int:
+    if style in (Style.SINGLE, Style.DOUBLE):
         return 1
-    if scalar.style in (Style.LITERAL, Style.FOLDED):
-        found = _BREAK.search(scalar.raw)
-        return found.end() if found else len(scalar.raw)
+    if style in (Style.LITERAL, Style.FOLDED):
+        found = _BREAK.search(raw)
+        return found.end() if found else len(raw)
     return 0
 
 

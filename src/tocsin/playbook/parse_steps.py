@@ -3,7 +3,7 @@
 from typing import Final
 
 from tocsin.core.diagnostics import Span
-from tocsin.playbook.codes import names
+from tocsin.playbook.codes import flow, names
 from tocsin.playbook.expr.errors import nearest
 from tocsin.playbook.findings import Findings
 from tocsin.playbook.model import Block, ConditionSlot, Head, Kind, OtherNode, StepNode
@@ -14,6 +14,7 @@ from tocsin.playbook.parse_values import condition_slot
 from tocsin.playbook.plan import OnError
 from tocsin.playbook.tree import Entry, Mapping, Node, Scalar, Sequence
 
+MAX_STEPS: Final = 500
 _KIND_KEYS: Final = {kind.value: kind for kind in Kind if kind not in (Kind.IF, Kind.NONE)}
 _IF_KEYS: Final = ("then", "elif", "else")
 _ON_ERROR: Final = {word.value: word for word in OnError}
@@ -26,6 +27,7 @@ class StepReader:
 
     def __init__(self, findings: Findings) -> None:
         self.findings = findings
+        self.count = 0
 
     def block(self, entry: Entry, what: str) -> Block:
         """Parse the list of steps that stands at a key."""
@@ -37,7 +39,18 @@ class StepReader:
             empty_block(span, what, self.findings)
             return ()
         items = items_of(node, self.findings, what)
+        if not self._has_room(items):
+            return ()
         return tuple(step for item in items if (step := self.step(item)) is not None)
+
+    def _has_room(self, items: tuple[Node, ...]) -> bool:
+        """Count steps; report the first that is too many, and read no more."""
+        before, self.count = self.count, self.count + len(items)
+        if before <= MAX_STEPS < self.count:
+            message = f"The playbook has more than {MAX_STEPS} steps."
+            hint = "Move a part into a playbook of its own and call it."
+            self.findings.add(flow.TOO_MANY_STEPS, items[MAX_STEPS - before].head, message, hint)
+        return self.count <= MAX_STEPS
 
     def step(self, node: Node) -> StepNode | None:
         """Parse one step."""

@@ -19,6 +19,7 @@ OPEN: Final = "${{"
 # Compiling is pure and what it makes is immutable, so a text that was compiled once is not compiled again: an editor that checks at
 # every key would else compile all expressions of the playbook each time.
 _CACHED: Final = 4096
+_MOST: Final = 200  # expressions of one text that are looked at one by one, once something is wrong with it
 
 
 @lru_cache(_CACHED)
@@ -131,7 +132,7 @@ def _good_uses(scalar: Scalar, findings: Findings) -> tuple[list[Use], bool]:
     except ExprError as error:
         _report(error, scalar, findings)
         return uses, False
-    slots = [piece for piece in pieces if isinstance(piece, Slot)]
+    slots = [piece for piece in pieces if isinstance(piece, Slot)][:_MOST]
     for slot in slots:
         try:
             expression = compile_expression(slot.source)

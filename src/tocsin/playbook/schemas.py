@@ -11,6 +11,7 @@ from tocsin.core.values import Json, JsonObject
 
 OPEN: Final[JsonObject] = {}
 _UNREAD: Final = frozenset({"$ref", "anyOf", "oneOf", "allOf", "if", "not", "patternProperties"})
+_NO_TYPES: Final[frozenset[str]] = frozenset()
 _ARTICLES: Final = {
     "string": "a text",
     "integer": "an integer",
@@ -20,6 +21,7 @@ _ARTICLES: Final = {
     "object": "a map",
     "null": "null",
 }
+_ONE_TYPE: Final = {name: frozenset({name}) for name in _ARTICLES}
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,11 +50,11 @@ def closed(properties: dict[str, JsonObject]) -> JsonObject:
 
 def types_of(schema: JsonObject) -> frozenset[str]:
     """Return the types that a schema allows; empty if it does not say."""
-    if _UNREAD & schema.keys():
-        return frozenset()
     given = schema.get("type")
+    if given is None or not _UNREAD.isdisjoint(schema):
+        return _NO_TYPES
     if isinstance(given, str):
-        return frozenset({given})
+        return _ONE_TYPE.get(given) or frozenset({given})
     return frozenset(one for one in given if isinstance(one, str)) if isinstance(given, list) else frozenset()
 
 
@@ -72,7 +74,7 @@ def required_of(schema: JsonObject) -> tuple[str, ...]:
 
 def is_closed(schema: JsonObject) -> bool:
     """Say whether an object has its declared fields and no others: declared, and more are not expressly allowed."""
-    if _UNREAD & schema.keys() or schema.get("additionalProperties", False) is not False:
+    if not _UNREAD.isdisjoint(schema) or schema.get("additionalProperties", False) is not False:
         return False
     return bool(schema.get("properties")) or schema.get("additionalProperties") is False
 
@@ -83,11 +85,12 @@ def walk(schema: JsonObject, path: Sequence[str]) -> Walked:
         types = types_of(schema)
         if types and "object" not in types:
             return NoObject(depth, articled(types))
-        fields = fields_of(schema)
-        if part in fields:
-            schema = fields[part]
+        fields = schema.get("properties")
+        if isinstance(fields, dict) and part in fields:
+            field = fields[part]
+            schema = field if isinstance(field, dict) else OPEN
         elif is_closed(schema):
-            return NoField(depth, tuple(fields))
+            return NoField(depth, tuple(fields_of(schema)))
         else:
             more = schema.get("additionalProperties")
             schema = more if isinstance(more, dict) else OPEN

@@ -84,9 +84,9 @@ class _Frame:
     is_map: bool
     flow: bool
     items: list[Node] = field(default_factory=list)
-    entries: dict[tuple[type, Plain], Entry] = field(default_factory=dict)
+    entries: dict[str | tuple[type, Plain], Entry] = field(default_factory=dict)
     key: Node | None = None
-    end: Span | None = None
+    last: Node | None = None
 
 
 _Events: TypeAlias = Iterator[_Event]
@@ -102,9 +102,9 @@ def decode(source: str | bytes, *, file: str, findings: Findings) -> str | None:
         findings.add(
             syntax.CONTROL_CHARACTER, place(text, found.start(), file), message, "Remove it, or write it as an escape in double quotes."
         )
-    found = _DIRECTIVE.match(text)
-    if found is not None:
-        findings.add(syntax.DIRECTIVE, place(text, found.end() - 1, file), "YAML directives are not used here.", "Remove the line.")
+    directive = _DIRECTIVE.match(text)
+    if directive is not None:
+        findings.add(syntax.DIRECTIVE, place(text, directive.end() - 1, file), "YAML directives are not used here.", "Remove the line.")
     return None if findings.has_errors else text
 
 
@@ -195,7 +195,8 @@ class _Loader:
                     self._refuse_marks(event)
                 self._add(self._scalar(event))
             elif kind is yaml.MappingStartEvent or kind is yaml.SequenceStartEvent:
-                self._refuse_marks(event)
+                if event.anchor is not None or event.tag is not None:
+                    self._refuse_marks(event)
                 if len(self.frames) == MAX_LEVELS:
                     self._report(syntax.TOO_DEEP, event, f"This nests more than {MAX_LEVELS} levels.", "Make it flatter.")
                     return None
@@ -260,14 +261,18 @@ class _Loader:
             self.root = self.root or node
             return
         frame = self.frames[-1]
-        frame.end = node.span
+        frame.last = node
         if not frame.is_map:
             frame.items.append(node)
         elif frame.key is None:
             frame.key = node
         else:
-            self._add_entry(frame, frame.key, node)
-            frame.key = None
+            key, frame.key = frame.key, None
+            if type(key) is Scalar and key.style is Style.PLAIN and type(key.value) is str and key.value not in frame.entries:
+                if key.value != "<<":  # the way of nearly every key
+                    frame.entries[key.value] = Entry(key, node)
+                    return
+            self._add_entry(frame, key, node)
 
     def _add_entry(self, frame: _Frame, key: Node, value: Node) -> None:
         if not isinstance(key, Scalar) or key.style is Style.REFUSED:
@@ -276,7 +281,8 @@ class _Loader:
         if key.value == "<<" and key.style is Style.PLAIN:
             self.findings.add(syntax.MERGE_KEY, key.span, "The merge key '<<' is not allowed.", "Write the keys out.")
             return
-        name = (type(key.value), key.value)
+        # numbers and texts are different keys, and so are 1 and true, which Python takes for equal
+        name = key.value if isinstance(key.value, str) else (type(key.value), key.value)
         if name in frame.entries:
             hint = f"It stands in line {frame.entries[name].key.span.line} already; keep one."
             self.findings.add(syntax.DUPLICATE_KEY, key.span, f"The key '{key.value}' stands twice in one map.", hint)
@@ -284,10 +290,11 @@ class _Loader:
         frame.entries[name] = Entry(key, value)
 
     def _closed(self, frame: _Frame, event: _Event) -> Node:
-        if frame.flow or frame.end is None:
+        if frame.flow or frame.last is None:
             span = self._span(frame.start, event.end_mark)
         else:  # a block ends with its last child: its own end mark is where the next token starts
-            span = Span(self.file, frame.start.line + 1, frame.start.column + 1, frame.end.end_line, frame.end.end_column)
+            end = frame.last.span
+            span = Span(self.file, frame.start.line + 1, frame.start.column + 1, end.end_line, end.end_column)
         return Mapping(span, tuple(frame.entries.values())) if frame.is_map else Sequence(span, tuple(frame.items))
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from tocsin.core.observables import Observable, ObservableType, defang
 
-_URL = re.compile(r"\b(?:https?|ftp)://[^\s<>\"']+", re.I)
+_URL = re.compile(r"(?:https?|ftp)://[^\s<>\"']+", re.I)
 _IPV4 = re.compile(r"(?<![\d.])(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})(?![\d.]*\d)")
 _EMAIL = re.compile(r"\b([\w.+-]+)@([\w-]+(?:\.[\w-]+)+)")
 _ADDRESSES = frozenset({ObservableType.DOMAIN, ObservableType.EMAIL, ObservableType.HOST, ObservableType.IP, ObservableType.URL})
@@ -16,9 +16,7 @@ def shown(text: str) -> str:
     """Return text in which control, format and bidirectional characters are named instead of obeyed."""
     if text.isprintable():
         return text
-    return "".join(
-        one if one == "\n" or unicodedata.category(one) not in ("Cc", "Cf", "Cs", "Co", "Zl", "Zp") else _named(one) for one in text
-    )
+    return "".join(one if one.isprintable() or one == "\n" or unicodedata.category(one) == "Zs" else _named(one) for one in text)
 
 
 def inert(text: str, *, known: Iterable[Observable] = ()) -> str:

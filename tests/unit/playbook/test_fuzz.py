@@ -12,91 +12,13 @@ from tocsin.playbook.present import render
 
 GOLDEN = Path(__file__).parents[2] / "golden" / "playbook"
 TEXTS = [path.read_text(encoding="utf-8", errors="replace") for path in sorted(GOLDEN.glob("*.yaml"))]
-WORDS = [
-    *[
-        "schema",
-        "id",
-        "title",
-        "steps",
-        "action",
-        "with",
-        "set",
-        "if",
-        "then",
-        "else",
-        "elif",
-        "switch",
-        "cases",
-        "default",
-        "for_each",
-        "as",
-        "concurrency",
-        "parallel",
-        "ask",
-        "wait",
-        "call",
-    ],
-    *[
-        "stop",
-        "while",
-        "code",
-        "triggers",
-        "alert",
-        "webhook",
-        "inputs",
-        "outputs",
-        "type",
-        "required",
-        "deadline",
-        "on_deadline",
-        "options",
-        "quorum",
-        "via",
-        "to",
-        "retry",
-    ],
-    *[
-        "attempts",
-        "timeout",
-        "on_error",
-        "continue",
-        "fail",
-        "form",
-        "when",
-        "until",
-        "for",
-        "reason",
-        "outcome",
-        "failed",
-        "connection",
-        "effect",
-        "tags",
-        "finally",
-        "on",
-        "join",
-    ],
-    *[
-        "message",
-        "enum",
-        "tocsin/playbook@1",
-        "case.note",
-        "mailbox.purge",
-        "role:lead",
-        "5m",
-        "5",
-        "0",
-        "-1",
-        "1.5",
-        "true",
-        "null",
-        "~",
-        "item",
-        "|",
-        "length",
-    ],
-    *["[", "]", "{", "}", ",", ":", "-", "?", "&", "*", "!", "|", ">", "'", "#", "%", "@", "`", "<<", "é", "${{", "$${{"],
-    *("${{ }}", "${{ steps.a.b }}", "steps.a", "alert.title == 'x'", "\u202e", "\x00", '"', "\\"),
-]
+_WORDS = """
+schema id title steps action with set if then else elif switch cases default for_each as concurrency parallel ask wait call stop while
+code triggers alert webhook inputs outputs type required deadline on_deadline options quorum via to retry attempts timeout on_error
+continue fail form when until for reason outcome failed connection effect tags finally on join message enum tocsin/playbook@1 case.note
+mailbox.purge role:lead 5m 5 0 -1 1.5 true null ~ item | length [ ] { } , : - ? & * ! > ' # % @ ` << é ${{ $${{
+"""
+WORDS = [*_WORDS.split(), "${{ }}", "${{ steps.a.b }}", "steps.a", "alert.title == 'x'", "\u202e", "\x00", '"', "\\"]
 QUICK = settings(max_examples=250, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
@@ -144,11 +66,7 @@ def _flow(tree: object) -> str:
         return "[" + ", ".join(_flow(item) for item in tree) + "]"
     if isinstance(tree, str):
         return "'" + tree.replace("'", "''").replace("\x00", "") + "'"
-    return (
-        {True: "true", False: "false", None: "null"}.get(tree, str(tree))
-        if not isinstance(tree, int) or isinstance(tree, bool)
-        else str(tree)
-    )
+    return {"True": "true", "False": "false", "None": "null"}.get(str(tree), str(tree))
 
 
 @QUICK

@@ -20,6 +20,7 @@ FIELD_BYTES = 16 * 1024
 HEADER_BYTES = 1024 * 1024
 MOST_PARTS = 200
 DEEPEST = 20
+MOST_FALSE_BOUNDARIES = 10_000
 PARAMETER_CHARS = 4096
 MOST_ADDRESSES = 200
 MOST_LINKS = 500
@@ -37,7 +38,9 @@ _URL = re.compile(r"(?<![a-z0-9])(?:h(?:tt|xx)ps?(?:://|\[:\]//|\[://\])|www(?:\
 _ADDRESS = re.compile(r"(?<![\w.%+-])[\w.%+-]{1,64}@[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63}){1,8}")
 _IPV4 = re.compile(r"(?<![\w.])(?:\d{1,3}\.){3}\d{1,3}(?![\w]|\.\d)")
 _TAG = re.compile(r"[a-z][a-z0-9:-]{0,40}", re.I)
-_ATTRIBUTE = re.compile(r"[\s/]*([^\s\"'>/=]{1,100})\s{0,50}(=?)\s{0,50}")
+_SPACE = re.compile(r"[\s/]*")
+_ATTRIBUTE = re.compile(r"([^\s\"'>/=]{1,100})\s{0,50}(=?)\s{0,50}")
+_BARE_VALUE = re.compile(r"[^\s>]*")
 _BREAKS = frozenset({"br", "p", "div", "tr", "li", "h1", "h2", "h3", "h4", "table", "blockquote"})
 _ADDRESSED = {"a": "href", "area": "href", "form": "action", "base": "href"}
 _VBA = "_VBA_PROJECT".encode("utf-16-le")
@@ -218,7 +221,7 @@ def walk(raw: bytes, fields: Fields, body: int, problems: Problems) -> Found:
         kind, boundary, charset, name, attached = _kind(head)
         inner: list[tuple[int, int]] = []
         if kind.startswith("multipart/"):
-            inner = _split(raw, start, end, boundary)
+            inner = _split(raw, start, end, boundary, problems)
             if not inner:
                 problems.note("A multipart has no parts; it was read as text.")
                 _leaf(raw[start:end], head, ("text/plain", charset, "", False), found, problems)
@@ -251,24 +254,27 @@ def _kind(fields: Fields) -> tuple[str, bytes, str, str, bool]:
         return "application/octet-stream", b"", "utf-8", "", True
 
 
-def _split(raw: bytes, start: int, end: int, boundary: bytes) -> list[tuple[int, int]]:
+def _split(raw: bytes, start: int, end: int, boundary: bytes, problems: Problems) -> list[tuple[int, int]]:
     if not boundary:
         return []
-    mark, open_at, at = b"\n--" + boundary, -1, max(start - 1, 0)
+    mark, open_at, at, false = b"\n--" + boundary, -1, max(start - 1, 0), 0
     parts: list[tuple[int, int]] = []
     while (at := raw.find(mark, at, end)) >= 0 and len(parts) <= MOST_PARTS:
         after = at + len(mark)
         line_end = raw.find(b"\n", after, min(end, after + 200))
         rest = raw[after : line_end if line_end >= 0 else min(end, after + 200)].strip()
         if rest not in (b"", b"--"):
-            at = after
+            at, false = after, false + 1
+            if false > MOST_FALSE_BOUNDARIES:
+                problems.note("A multipart has too many lines that only look like boundaries; the rest of it is one part.", cut=True)
+                break
             continue
         if open_at >= 0:
             parts.append((open_at, max(open_at, at - 1 if raw[at - 1 : at] == b"\r" else at)))
-        open_at = -1 if rest else (line_end + 1 if line_end >= 0 else end)
         if rest:
             return parts
-        at = line_end if line_end >= 0 else end
+        open_at = at = line_end + 1 if line_end >= 0 else end
+        at = max(at - 1, after)
     if open_at >= 0:
         parts.append((open_at, end))
     return parts
@@ -373,7 +379,7 @@ def _tags(source: str) -> Iterator[tuple[str, dict[str, str], str]]:
 
 def _attributes(source: str, at: int) -> tuple[dict[str, str], int]:
     found: dict[str, str] = {}
-    while at < len(source):
+    while (at := _end_of(_SPACE, source, at)) < len(source):
         if source[at] == ">":
             return found, at + 1
         matched = _ATTRIBUTE.match(source, at)
@@ -389,12 +395,15 @@ def _attributes(source: str, at: int) -> tuple[dict[str, str], int]:
                 stop = stop if stop >= 0 else len(source)
                 value, at = source[at + 1 : stop], stop + 1
             else:
-                stop = at
-                while stop < len(source) and not source[stop].isspace() and source[stop] != ">":
-                    stop += 1
+                stop = _end_of(_BARE_VALUE, source, at)
                 value, at = source[at:stop], stop
         found.setdefault(name, html.unescape(value[: 2 * URL_CHARS]))
     return found, len(source)
+
+
+def _end_of(pattern: re.Pattern[str], source: str, at: int) -> int:
+    matched = pattern.match(source, at)
+    return matched.end() if matched else at
 
 
 def _matches(pattern: re.Pattern[str], texts: list[str], most: int, problems: Problems, what: str) -> list[str]:

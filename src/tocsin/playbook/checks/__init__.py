@@ -6,13 +6,12 @@ from tocsin.playbook.checks.actions import check_actions
 from tocsin.playbook.checks.arguments import check_arguments
 from tocsin.playbook.checks.asks import check_asks
 from tocsin.playbook.checks.calls import check_calls
-from tocsin.playbook.checks.conditions import check_conditions
-from tocsin.playbook.checks.context import Context
+from tocsin.playbook.checks.context import Context, context_of
 from tocsin.playbook.checks.effects import check_effects
+from tocsin.playbook.checks.expressions import check_expressions
 from tocsin.playbook.checks.ids import check_ids
 from tocsin.playbook.checks.limits import check_limits
 from tocsin.playbook.checks.reachable import check_reachable
-from tocsin.playbook.checks.references import check_references
 from tocsin.playbook.checks.secrets import check_secrets
 from tocsin.playbook.checks.starts import check_starts
 from tocsin.playbook.checks.switches import check_switches
@@ -21,8 +20,7 @@ from tocsin.playbook.checks.unused import check_unused
 Check = Callable[[Context], None]
 ALL: tuple[Check, ...] = (
     check_ids,
-    check_references,
-    check_conditions,
+    check_expressions,
     check_actions,
     check_arguments,
     check_asks,
@@ -36,4 +34,4 @@ ALL: tuple[Check, ...] = (
     check_unused,
 )
 
-__all__ = ["ALL", "Check", "Context"]
+__all__ = ["ALL", "Check", "Context", "context_of"]

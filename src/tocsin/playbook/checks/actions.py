@@ -14,7 +14,7 @@ _ORDER: Final = list(Effect)
 
 def check_actions(context: Context) -> None:
     """Report actions and packs that do not exist, and effects that were loosened."""
-    for step in context.steps():
+    for step in context.steps:
         if isinstance(step, ActionNode):
             spec = context.spec_of(step)
             if spec is None:

@@ -13,7 +13,7 @@ from tocsin.playbook.tree import Mapping, Node, Scalar, Sequence, Style, kind_of
 
 def check_arguments(context: Context) -> None:
     """Report arguments that are missing, unknown or of the wrong type."""
-    for step in context.steps():
+    for step in context.steps:
         spec = context.spec_of(step) if isinstance(step, ActionNode) else None
         if isinstance(step, ActionNode) and spec is not None:
             _arguments(step, step.arguments, spec.input_schema, context)

@@ -18,7 +18,7 @@ _RECIPIENT: Final = re.compile(r"(role|user):[A-Za-z0-9][A-Za-z0-9._@+-]*")
 def check_asks(context: Context) -> None:
     """Report questions that nobody can answer, that never end, or whose answer changes nothing."""
     used = used_steps(context)
-    for step in context.steps():
+    for step in context.steps:
         if isinstance(step, AskNode):
             _options(step, context)
             _deadline(step, context)

@@ -11,7 +11,7 @@ from tocsin.playbook.model import CallNode
 def check_calls(context: Context) -> None:
     """Report calls of playbooks that do not exist, and circles."""
     own = context.playbook.id.text
-    for step in context.steps():
+    for step in context.steps:
         if not isinstance(step, CallNode):
             continue
         name = step.playbook

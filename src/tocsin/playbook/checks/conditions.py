@@ -7,7 +7,7 @@ from tocsin.playbook.catalogue import ALERT_SCHEMA
 from tocsin.playbook.checks.context import Context
 from tocsin.playbook.checks.kinds import types_out
 from tocsin.playbook.checks.paths import paths_in
-from tocsin.playbook.checks.scopes import Scope, visits
+from tocsin.playbook.checks.scopes import Scope, Visit
 from tocsin.playbook.codes import flow, names
 from tocsin.playbook.expr.tree import AllOf, AnyOf, Node, Not
 from tocsin.playbook.model import AlertTriggerNode, ConditionSlot, ExpressionSlot, ForEachNode, Use
@@ -15,18 +15,21 @@ from tocsin.playbook.offsets import locate
 from tocsin.playbook.schemas import articled
 
 
-def check_conditions(context: Context) -> None:
-    """Report conditions that are no booleans or never change, and loops over what is no list."""
+def check_trigger_conditions(context: Context) -> None:
+    """Report conditions of triggers that are no booleans."""
     in_trigger = Scope({"alert": ALERT_SCHEMA}, {})
     for trigger in context.playbook.triggers:
         if isinstance(trigger, AlertTriggerNode):
             _boolean(trigger.condition, in_trigger, context)
-    for visit in visits(context.playbook, context.catalogue):
-        if isinstance(visit.slot, ConditionSlot):
-            _boolean(visit.slot, visit.scope, context)
-            _changes(visit.slot, context)
-        elif isinstance(visit.slot, ExpressionSlot) and isinstance(visit.step, ForEachNode):
-            _list(visit.slot, visit.scope, context)
+
+
+def check_kinds(visit: Visit, context: Context) -> None:
+    """Report a condition that is no boolean or never changes, and a loop over what is no list."""
+    if isinstance(visit.slot, ConditionSlot):
+        _boolean(visit.slot, visit.scope, context)
+        _changes(visit.slot, context)
+    elif isinstance(visit.slot, ExpressionSlot) and isinstance(visit.step, ForEachNode):
+        _list(visit.slot, visit.scope, context)
 
 
 def _boolean(slot: ConditionSlot, scope: Scope, context: Context) -> None:

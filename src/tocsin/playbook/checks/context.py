@@ -15,11 +15,29 @@ NAMES: Final = ("alert", "case", "inputs", "steps", "run", "item", "workspace", 
 TRIGGER_NAMES: Final = ("alert", "workspace", "now")
 
 
+def context_of(playbook: Playbook, *, catalogue: Catalogue, playbooks: Collection[str] | None, findings: Findings) -> "Context":
+    """Return the context of a playbook."""
+    refs = {ref for slot in _slots(playbook) for use in slot.uses for ref in use.expression.refs}
+    return Context(playbook, tuple(steps_of(playbook.steps)), frozenset(refs), catalogue, playbooks, findings)
+
+
+def _slots(playbook: Playbook) -> Iterator[Slot]:
+    yield from (trigger.condition for trigger in playbook.triggers if isinstance(trigger, AlertTriggerNode))
+    yield from slots_in(playbook.steps)
+    if playbook.outputs is not None:
+        yield playbook.outputs
+
+
 @dataclass(frozen=True, slots=True)
 class Context:
-    """One playbook under check. `playbooks`: the ids of those that exist, or None if nobody knows."""
+    """One playbook under check. `steps` and `refs` are all that are in it, the paths that triggers and outputs read too.
+
+    `playbooks`: the ids of those that exist, or None if nobody knows.
+    """
 
     playbook: Playbook
+    steps: tuple[StepNode, ...]
+    refs: frozenset[tuple[str, ...]]
     catalogue: Catalogue
     playbooks: Collection[str] | None
     findings: Findings
@@ -27,17 +45,6 @@ class Context:
     def report(self, code: Code, span: Span, message: str, hint: str = "") -> None:
         """Note a finding."""
         self.findings.add(code, span, message, hint)
-
-    def steps(self) -> Iterator[StepNode]:
-        """Yield every step."""
-        return steps_of(self.playbook.steps)
-
-    def slots(self) -> Iterator[Slot]:
-        """Yield every slot of the playbook, those of triggers and outputs too."""
-        yield from (trigger.condition for trigger in self.playbook.triggers if isinstance(trigger, AlertTriggerNode))
-        yield from slots_in(self.playbook.steps)
-        if self.playbook.outputs is not None:
-            yield self.playbook.outputs
 
     def spec_of(self, step: ActionNode) -> ActionSpec | None:
         """Return what the catalogue knows of an action."""

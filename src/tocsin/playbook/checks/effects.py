@@ -10,10 +10,9 @@ from tocsin.playbook.model import ActionNode, AskNode, Block, ForEachNode, IfNod
 def check_effects(context: Context) -> None:
     """Report destructive actions that no question comes before, and permissions that silence gives."""
     _block(context.playbook.steps, False, context)
-    steps = list(context.steps())
-    for place, step in enumerate(steps):
+    for place, step in enumerate(context.steps):
         if isinstance(step, AskNode) and step.on_deadline is not None and step.on_deadline.text == "approve":
-            after = next((one for one in steps[place:] if _is_destructive(one, context)), None)
+            after = next((one for one in context.steps[place:] if _is_destructive(one, context)), None)
             if after is not None:
                 message = f"When nobody answers, this approves what line {after.head.line} does."
                 context.report(safety.SILENCE_APPROVES, step.on_deadline.span, message, "Write on_deadline: reject.")

@@ -1,4 +1,4 @@
-"""A playbook stays within what a person can read and a run can carry."""
+"""Blocks nest no deeper than a person can follow."""
 
 from typing import Final
 
@@ -6,16 +6,11 @@ from tocsin.playbook.checks.context import Context
 from tocsin.playbook.codes import flow
 from tocsin.playbook.model import Block, blocks_of
 
-MAX_STEPS: Final = 500
 MAX_BLOCKS: Final = 12
 
 
 def check_limits(context: Context) -> None:
-    """Report too many steps and too deep blocks."""
-    steps = list(context.steps())
-    if len(steps) > MAX_STEPS:
-        message = f"The playbook has {len(steps)} steps; it may have {MAX_STEPS}."
-        context.report(flow.TOO_MANY_STEPS, steps[MAX_STEPS].head.span, message, "Move a part into a playbook of its own and call it.")
+    """Report blocks that nest too deep."""
     _depth(context.playbook.steps, 1, context)
 
 

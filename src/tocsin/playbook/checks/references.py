@@ -5,7 +5,7 @@ from tocsin.playbook.catalogue import ALERT_SCHEMA, WORKSPACE_SCHEMA
 from tocsin.playbook.checks.context import NAMES, TRIGGER_NAMES, Context
 from tocsin.playbook.checks.paths import span_of
 from tocsin.playbook.checks.places import Places, why_not_there
-from tocsin.playbook.checks.scopes import Result, Scope, visits
+from tocsin.playbook.checks.scopes import Result, Scope, Visit
 from tocsin.playbook.codes import flow, names
 from tocsin.playbook.expr.errors import nearest, shown
 from tocsin.playbook.model import AlertTriggerNode, ForEachNode, StepNode, Use, kind_of_step
@@ -15,18 +15,20 @@ from tocsin.playbook.schemas import NoField, NoObject, walk
 Ref = tuple[str, ...]
 
 
-def check_references(context: Context) -> None:
-    """Report what expressions read and what is not there."""
+def check_triggers(context: Context) -> None:
+    """Report what triggers read and what is not there."""
     for trigger in context.playbook.triggers:
         if isinstance(trigger, AlertTriggerNode):
             for use in trigger.condition.uses:
                 for ref in sorted(use.expression.refs):
                     _in_trigger(use, ref, context)
-    places = Places(context.playbook)
-    for visit in visits(context.playbook, context.catalogue):
-        for use in visit.slot.uses:
-            for ref in use.expression.refs:
-                _Reading(context, places, use, ref, visit.step, visit.scope).check()
+
+
+def check_reading(visit: Visit, places: Places, context: Context) -> None:
+    """Report what the expressions of a slot read and what is not there."""
+    for use in visit.slot.uses:
+        for ref in use.expression.refs:
+            _Reading(context, places, use, ref, visit.step, visit.scope).check()
 
 
 def _in_trigger(use: Use, ref: Ref, context: Context) -> None:
@@ -60,7 +62,7 @@ class _Reading:
             self._name(root)
 
     def _name(self, root: str) -> None:
-        variables = {step.variable.text: step for step in self.context.steps() if isinstance(step, ForEachNode)}
+        variables = {step.variable.text: step for step in self.context.steps if isinstance(step, ForEachNode)}
         span = span_of(self.use, self.ref, 0)
         if root == "item" or root in variables:
             loop = "a loop" if root == "item" else f"the loop of line {variables[root].head.line}"

@@ -134,9 +134,9 @@ class _Walker:
             if step.head.condition is not None:
                 yield Visit(step.head.condition, step, scope)
             inside = scope.given(step.head.condition)
-            before = set(scope.results)
+            before = len(scope.results)
             yield from self._step(step, inside)
-            if step.head.condition is not None:
+            if step.head.condition is not None and len(scope.results) > before:
                 self._doubt(scope, before, _source(step.head.condition))
             if step.head.id is not None:
                 needs = frozenset() if step.head.condition is None else frozenset({_source(step.head.condition)})
@@ -192,10 +192,9 @@ class _Walker:
                     certain = going_on == [place]
                     scope.results[name] = result if certain else replace(result, needs=result.needs | {needs})
 
-    def _doubt(self, scope: Scope, before: set[str], source: str) -> None:
-        for name, result in scope.results.items():
-            if name not in before:
-                scope.results[name] = replace(result, needs=result.needs | {source})
+    def _doubt(self, scope: Scope, before: int, source: str) -> None:
+        for name, result in list(scope.results.items())[before:]:
+            scope.results[name] = replace(result, needs=result.needs | {source})
 
     def _in_loop(self, step: ForEachNode, scope: Scope) -> Scope:
         tree = None if step.items.expression is None else step.items.expression.tree

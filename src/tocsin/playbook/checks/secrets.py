@@ -16,7 +16,7 @@ _NAME: Final = re.compile(
 
 def check_secrets(context: Context) -> None:
     """Report constants whose names say that they are secrets."""
-    for step in context.steps():
+    for step in context.steps:
         match step:
             case ActionNode(arguments=slot) | CallNode(inputs=slot) | SetNode(values=slot):
                 if slot is not None:

@@ -8,7 +8,7 @@ from tocsin.playbook.tree import Plain, Scalar
 
 def check_switches(context: Context) -> None:
     """Report values that stand in two cases."""
-    for step in context.steps():
+    for step in context.steps:
         if isinstance(step, SwitchNode):
             _cases([value for value, _ in step.cases], context)
 

@@ -9,7 +9,7 @@ from tocsin.playbook.model import ForEachNode, ParallelNode, SetNode, slots_in
 def check_unused(context: Context) -> None:
     """Report values, inputs and loop items that nothing reads, and parallel with nothing beside it."""
     used = used_steps(context)
-    for step in context.steps():
+    for step in context.steps:
         if isinstance(step, SetNode) and id(step) not in used:
             what = f"Nothing reads '{step.head.id.text}'." if step.head.id else "Nothing can read these values: the step has no id."
             context.report(style.UNUSED_SET, step.head.span, what, "Remove the step, or read it as steps.<id>.<name>.")
@@ -29,7 +29,7 @@ def _loop(step: ForEachNode, context: Context) -> None:
 
 
 def _inputs(context: Context) -> None:
-    refs = {ref for slot in context.slots() for use in slot.uses for ref in use.expression.refs if ref[0] == "inputs"}
+    refs = {ref for ref in context.refs if ref[0] == "inputs"}
     if ("inputs",) in refs:
         return
     for declared in context.playbook.inputs:

@@ -6,7 +6,7 @@ from tocsin.playbook.model import Block, ForEachNode, blocks_of
 
 def used_steps(context: Context) -> frozenset[int]:
     """Return the identities of the steps whose results are read, by themselves or as part of the list that their loop makes."""
-    refs = {ref for slot in context.slots() for use in slot.uses for ref in use.expression.refs if ref[0] == "steps"}
+    refs = {ref for ref in context.refs if ref[0] == "steps"}
     names = {ref[1] for ref in refs if len(ref) > 1}
     found: set[int] = set()
     _block(context.playbook.steps, names, ("steps",) in refs, found)
