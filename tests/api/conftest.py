@@ -15,7 +15,7 @@ from tocsin.connectors.loader import Packs
 from tocsin.connectors.manifest import Pack, Signature
 from tocsin.core.access import Role
 from tocsin.core.alerts import Finding
-from tocsin.core.errors import NotFound
+from tocsin.core.errors import CredentialMissing, NotFound
 from tocsin.core.ids import DEFAULT_WORKSPACE, RunId
 from tocsin.core.observables import ObservableType, observe
 from tocsin.core.severity import Severity
@@ -45,7 +45,9 @@ class PlainSources:
 
     def __init__(self, clock: FakeClock) -> None:
         self._clock = clock
-        self._sources = {name: PlainSource(name, pack) for name, pack in (("ids", "plain"), ("signed", "signed"), ("open", "plain"))}
+        self._sources = {
+            name: PlainSource(name, pack) for name, pack in (("ids", "plain"), ("signed", "signed"), ("open", "plain"), ("unset", "plain"))
+        }
 
     def names(self) -> list[str]:
         return sorted(self._sources)
@@ -123,6 +125,12 @@ class World:
         return opened.ask, run
 
 
+def _secret(source: str) -> str | None:
+    if source == "unset":
+        raise CredentialMissing("The variable HOOK_SECRET is not set.")
+    return None if source == "open" else SECRET
+
+
 async def _people(store: Store, clock: FakeClock, ids: CountingIds) -> dict[str, str]:
     def unit(tx: Tx) -> dict[str, str]:
         admin = people.first_admin(tx, email="root@example.org", now=clock(), ids=ids)
@@ -183,7 +191,7 @@ async def world(tmp_path: Path) -> AsyncIterator[World]:
         packs=packs,
         plans=shelf,
         sources=sources,
-        webhook_secret=lambda source: None if source == "open" else SECRET,
+        webhook_secret=_secret,
         public_url=PUBLIC_URL,
         version="0.0.1",
     )

@@ -75,6 +75,9 @@ async def test_hook_without_a_secret_takes_nothing(world):
         answer = await post(world, headers, source="open")
         assert answer.status_code == 503
         assert answer.json()["type"] == "urn:tocsin:error:unavailable"
+    answer = await post(world, {"x-tocsin-secret": ""}, source="unset")
+    assert answer.status_code == 503
+    assert "HOOK_SECRET" not in answer.text
     assert await alerts(world) == []
 
 

@@ -19,6 +19,7 @@ STYLES = {
     "waiting": "yellow",
     "running": "cyan",
 }
+LONGEST = 60  # characters of what an action was given
 EFFECTS = {"write": "bold magenta", "destructive": "bold red", "read": "dim"}
 
 
@@ -33,11 +34,11 @@ def run_tree(timeline: JsonObject) -> Tree:
     tree = Tree(title)
     branches: dict[str, Tree] = {}
     for entry in objects(timeline.get("entries")):
-        if entry.get("status") == "intended":
-            continue  # what came of it has a line of its own, or is the last word
+        if entry.get("status") == "intended" or (entry.get("kind") == "loop" and entry.get("status") == "done"):
+            continue  # what came of it has a line of its own
         path = text(entry.get("path"))
         parent = next((branches[up] for up in _above(path) if up in branches), tree)
-        branches[path] = parent.add(entry_line(entry))
+        branches.setdefault(path, parent.add(entry_line(entry)))
     reason = text(head.get("reason"))
     if reason:
         tree.add(Text(shown(inert(reason)), style="italic"))
@@ -48,10 +49,24 @@ def entry_line(entry: JsonObject) -> Text:
     """Write one line: when, how it went, what."""
     status, effect = text(entry.get("status")), text(entry.get("effect"))
     line = Text.assemble((text(entry.get("at"))[11:19], "dim"), " ", (SIGNS.get(status, "·"), STYLES.get(status, "")), " ")
-    line.append(shown(inert(text(entry.get("title")))))
+    line.append(shown(inert(text(entry.get("title")).removesuffix(" done") if entry.get("kind") == "action" else text(entry.get("title")))))
+    line.append(_short(_arguments(entry)), style="cyan")
     if effect:
         line.append(f"  {effect}", style=EFFECTS.get(effect, ""))
     return line
+
+
+def _arguments(entry: JsonObject) -> str:
+    """Return what an action was given, as far as it fits on a line."""
+    details = entry.get("details")
+    given = details.get("arguments") if isinstance(details, dict) else None
+    values = [value for value in given.values() if isinstance(value, str)] if isinstance(given, dict) else []
+    return "  " + ", ".join(values) if values else ""
+
+
+def _short(what: str) -> str:
+    line = shown(inert(what))
+    return line if len(line) <= LONGEST else f"{line[: LONGEST - 1]}…"
 
 
 def _above(path: str) -> list[str]:

@@ -36,6 +36,7 @@ _WORDS: Final[dict[str, Plain]] = {
     **dict.fromkeys(("false", "False", "FALSE"), False),
 }
 _MAY_BE_OTHER: Final = _NUMBER_START | frozenset("~nNtTfF")  # what a plain scalar that is no text starts with
+_PLAIN: Final = Style.PLAIN  # looking up a member of an enum costs as much as a dictionary
 _STYLES: Final = {"'": Style.SINGLE, '"': Style.DOUBLE, "|": Style.LITERAL, ">": Style.FOLDED}
 _HINTS: Final = (
     ("mapping values are not allowed", "Put a text that holds ': ' in quotes, and check the indentation."),
@@ -239,8 +240,8 @@ class _Loader:
     def _scalar(self, event: _Event) -> Scalar:
         start, end = event.start_mark, event.end_mark
         raw = self.text[start.index : end.index]
-        style = _STYLES.get(event.style, Style.PLAIN)
-        if style is Style.PLAIN:
+        style = _STYLES.get(event.style, _PLAIN)
+        if style is _PLAIN:
             span, text = Span(self.file, start.line + 1, start.column + 1, end.line + 1, end.column + 1), event.value
             if text and text[0] not in _MAY_BE_OTHER:
                 return Scalar(span, text, style, raw)
@@ -268,11 +269,10 @@ class _Loader:
             frame.key = node
         else:
             key, frame.key = frame.key, None
-            if type(key) is Scalar and key.style is Style.PLAIN and type(key.value) is str and key.value not in frame.entries:
-                if key.value != "<<":  # the way of nearly every key
-                    frame.entries[key.value] = Entry(key, node)
-                    return
-            self._add_entry(frame, key, node)
+            if type(key) is Scalar and type(key.value) is str and key.value not in frame.entries and key.value != "<<":
+                frame.entries[key.value] = Entry(key, node)  # nearly every key
+            else:
+                self._add_entry(frame, key, node)
 
     def _add_entry(self, frame: _Frame, key: Node, value: Node) -> None:
         if not isinstance(key, Scalar) or key.style is Style.REFUSED:

@@ -99,7 +99,7 @@ def _compare(path: Path, shown: str) -> None:
     assert path.read_text(encoding="utf-8") == shown
 
 
-@pytest.mark.parametrize("path", sorted(HERE.glob("*.yaml")), ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", sorted(HERE.glob("**/*.yaml")), ids=lambda path: str(path.relative_to(HERE)))
 def test_what_is_said_of_a_text_stays_the_same(path: Path, catalogue: Catalogue) -> None:
     text = path.read_bytes()
     checked = check(text, file=path.name, catalogue=catalogue, playbooks=PLAYBOOKS)
@@ -116,7 +116,7 @@ def _said(code: Code, catalogue: Catalogue) -> str:
 
 
 def test_every_code_is_in_a_golden_file() -> None:
-    said = "\n".join(path.read_text(encoding="utf-8") for path in HERE.glob("*.expected.txt"))
+    said = "\n".join(path.read_text(encoding="utf-8") for path in HERE.glob("**/*.expected.txt"))
     assert not [code.id for code in ALL if f" {code.id}: " not in said]
 
 

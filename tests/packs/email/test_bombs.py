@@ -47,7 +47,7 @@ BOMBS = {
     "3,000 nested mails": HEAD + b"Content-Type: message/rfc822\n\n" * 3_000 + b"A: b\n\ntext",
     "50,000 parts": HEAD + PREFIX + b"--b\n\nx\n" * 50_000,
     "parts with a field of 8,000 parameters": HEAD + PREFIX + (b"--b\nContent-Type: text/plain" + b";a=b" * 8_000 + b"\n\nx\n") * 150,
-    "a name of 4,000 continued parameters": HEAD + b"Content-Disposition: attachment" + b"".join(b"; filename*%d*=x" % n for n in range(4_000)) + b"\n\nx\n",
+    "a name of 4,000 continued parameters": HEAD + b"Content-Type: a/b" + b"".join(b"; name*%d*=x" % n for n in range(4_000)) + b"\n\nx\n",
     "a parameter with a number of 5,000 digits": HEAD + b"Content-Disposition: attachment; filename*" + b"9" * 3_900 + b"=x\n\nx\n",
     "20 MB of false boundaries": HEAD + PREFIX + b"\n--bb" * 4_000_000,
     "HTML of open brackets": HEAD + b"Content-Type: text/html\n\n" + b"<" * 2_000_000,
@@ -74,14 +74,17 @@ BOMBS = {
 async def test_bomb_ends_soon_with_a_result_or_a_reason(bomb: bytes) -> None:
     assert len(bomb) <= 25 * 1024 * 1024
     encoded, start = base64.b64encode(bomb).decode(), time.monotonic()
+    answer: JsonObject | Invalid
     try:
-        mail = await RUN("parse", eml_base64=encoded)
+        answer = await RUN("parse", eml_base64=encoded)
     except Invalid as reason:
-        assert "mail" in reason.message
-        assert reason.hint
+        answer = reason
+    if isinstance(answer, Invalid):
+        assert "mail" in answer.message
+        assert answer.hint
     else:
-        assert mail["message_id"] == "1@bomb.example"
-        assert len(json.dumps(mail)) < sandbox.LARGEST_ANSWER
+        assert answer["message_id"] == "1@bomb.example"
+        assert len(json.dumps(answer)) < sandbox.LARGEST_ANSWER
     assert time.monotonic() - start < SOON_S
 
 
@@ -172,12 +175,15 @@ def test_child_can_neither_write_files_nor_take_more_memory() -> None:
 
 
 def test_child_loads_nothing_of_tocsin() -> None:
-    code = f"import runpy, sys\nrunpy.run_path({str(sandbox.CHILD)!r})\nprint([m for m in sys.modules if m.startswith(('tocsin', 'httpx', 'asyncio'))])"
+    code = f"import runpy, sys\nrunpy.run_path({str(sandbox.CHILD)!r})\nprint([m for m in sys.modules if m[:6] == 'tocsin'])"
     done = subprocess.run([sys.executable, "-I", "-S", "-c", code], capture_output=True, check=True, timeout=30)
     assert done.stdout.strip() == b"[]"
 
 
-@pytest.mark.parametrize("input", [{"eml": "A: b\n" + "x" * (25 * 1024 * 1024)}, {"eml_base64": "QUJD" * (9 * 1024 * 1024)}], ids=["text", "base64"])
+TOO_LARGE: list[JsonObject] = [{"eml": "A: b\n" + "x" * (25 * 1024 * 1024)}, {"eml_base64": "QUJD" * (9 * 1024 * 1024)}]
+
+
+@pytest.mark.parametrize("input", TOO_LARGE, ids=["text", "base64"])
 def test_more_than_25_mb_is_refused_before_a_process_starts(input: JsonObject) -> None:
     with pytest.raises(TooLarge, match="25 MB"):
         mail_bytes(input)
