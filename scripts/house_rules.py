@@ -160,14 +160,16 @@ def services_never_commit(one: Module) -> Iterator[Finding]:
 
 
 def pack_code_sees_only_the_sdk(one: Module) -> Iterator[Finding]:
-    """Of Tocsin, a pack's code imports connectors.sdk; import-linter does not see folders without __init__.py."""
+    """Of Tocsin, a pack's code imports connectors.sdk and its own modules; import-linter does not see folders without __init__.py."""
     if one.package != "packs":
         return
+    own = f"tocsin.packs.{one.path.parent.name}"
     for node in ast.walk(one.tree):
         if isinstance(node, ast.ImportFrom) and node.level > 0:
-            yield node.lineno, "imports relatively; a pack's code is one file"
+            yield node.lineno, "imports relatively; write the whole name"
     for line, name in _imported(one.tree):
-        allowed = name in {"tocsin.connectors.sdk", "tocsin.connectors"} or name.startswith("tocsin.connectors.sdk.")
+        is_own = name == own or name.startswith(f"{own}.")
+        allowed = is_own or name in {"tocsin.connectors.sdk", "tocsin.connectors"} or name.startswith("tocsin.connectors.sdk.")
         if name.split(".")[0] == "tocsin" and not allowed:
             yield line, f"imports {name}; a pack sees tocsin.connectors.sdk and nothing else"
         elif name == "tocsin.connectors" and "tocsin.connectors.sdk" not in {other for _, other in _imported(one.tree)}:

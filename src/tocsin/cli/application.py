@@ -29,7 +29,11 @@ def application() -> typer.Typer:
     return app
 
 
-def _tocsin(version: bool = typer.Option(False, "--version", help="Print the version and exit.", is_eager=True, callback=lambda told: _version(told))) -> None:
+def _tocsin(
+    version: bool = typer.Option(
+        False, "--version", help="Print the version and exit.", is_eager=True, callback=lambda told: _version(told)
+    ),
+) -> None:
     """Security orchestration, automation and response in one process."""
 
 

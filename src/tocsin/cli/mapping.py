@@ -20,11 +20,11 @@ def map_events(
 ) -> None:
     """Print each alert in FILE, normalised, as a line of JSON. What is no alert is skipped; what cannot be read goes to stderr."""
     import sys
+    from datetime import UTC, datetime
 
     from tocsin.cli.events import raw_lines
     from tocsin.connectors.mapping import Skipped, apply
     from tocsin.core.errors import Invalid
-    from datetime import UTC, datetime
 
     spec = find_mapping(pack, mapping, folders=packs or [])
     alerts = skipped = troubles = 0

@@ -16,7 +16,14 @@ if TYPE_CHECKING:
     import httpx
 
 TIMEOUT_S = 30.0
-_ERRORS: Mapping[int, type[TocsinError]] = {401: Unauthenticated, 403: Forbidden, 404: NotFound, 409: Conflict, 429: Transient, 503: Transient}
+_ERRORS: Mapping[int, type[TocsinError]] = {
+    401: Unauthenticated,
+    403: Forbidden,
+    404: NotFound,
+    409: Conflict,
+    429: Transient,
+    503: Transient,
+}
 
 
 def find_url(url: str | None, *, data: str | None) -> str:

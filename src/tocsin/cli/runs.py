@@ -43,7 +43,13 @@ def run(
             return await remote.post("/runs", body)
 
     found = _now(start)
-    put(as_line(found) if json else shown(f"Run {found.get('id')} of {found.get('playbook')} is {found.get('status')}. `tocsin runs show {found.get('id')}` tells more."))
+    put(
+        as_line(found)
+        if json
+        else shown(
+            f"Run {found.get('id')} of {found.get('playbook')} is {found.get('status')}. `tocsin runs show {found.get('id')}` tells more."
+        )
+    )
 
 
 def list_runs(

@@ -84,4 +84,6 @@ def _reserved(host: str, port: int) -> Iterator[int]:
     except OSError as error:
         if error.errno is None or not error.strerror:
             raise
-        raise Unavailable(f"Tocsin cannot listen on {host} port {port}: {error.strerror}.", hint="Choose another --port; 0 takes a free one.") from error
+        raise Unavailable(
+            f"Tocsin cannot listen on {host} port {port}: {error.strerror}.", hint="Choose another --port; 0 takes a free one."
+        ) from error

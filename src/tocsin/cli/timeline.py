@@ -8,7 +8,17 @@ from tocsin.cli.say import shown
 from tocsin.core.values import JsonObject
 from tocsin.services.inert import inert
 
-SIGNS = {"done": "✓", "succeeded": "✓", "failed": "✗", "unknown": "?", "intended": "→", "skipped": "–", "open": "✉", "answered": "✓", "waiting": "…"}
+SIGNS = {
+    "done": "✓",
+    "succeeded": "✓",
+    "failed": "✗",
+    "unknown": "?",
+    "intended": "→",
+    "skipped": "–",
+    "open": "✉",
+    "answered": "✓",
+    "waiting": "…",
+}
 STYLES = {
     "succeeded": "green",
     "done": "green",
@@ -33,9 +43,9 @@ def run_tree(timeline: JsonObject) -> Tree:
     )
     tree = Tree(title)
     branches: dict[str, Tree] = {}
-    for entry in objects(timeline.get("entries")):
-        if entry.get("status") == "intended" or (entry.get("kind") == "loop" and entry.get("status") == "done"):
-            continue  # what came of it has a line of its own
+    for entry in outcomes(timeline):
+        if entry.get("kind") == "loop" and entry.get("status") == "done":
+            continue
         path = text(entry.get("path"))
         parent = next((branches[up] for up in _above(path) if up in branches), tree)
         branches.setdefault(path, parent.add(entry_line(entry)))
@@ -50,18 +60,37 @@ def entry_line(entry: JsonObject) -> Text:
     status, effect = text(entry.get("status")), text(entry.get("effect"))
     line = Text.assemble((text(entry.get("at"))[11:19], "dim"), " ", (SIGNS.get(status, "·"), STYLES.get(status, "")), " ")
     line.append(shown(inert(text(entry.get("title")).removesuffix(" done") if entry.get("kind") == "action" else text(entry.get("title")))))
-    line.append(_short(_arguments(entry)), style="cyan")
+    line.append(arguments(entry), style="cyan")
     if effect:
         line.append(f"  {effect}", style=EFFECTS.get(effect, ""))
     return line
 
 
-def _arguments(entry: JsonObject) -> str:
+def outcomes(timeline: JsonObject) -> list[JsonObject]:
+    """Return the entries without the intents whose outcome is known; an outcome is told what its intent was given."""
+    intents: dict[str, JsonObject] = {}
+    found: dict[tuple[str, int], JsonObject] = {}
+    for place, entry in enumerate(objects(timeline.get("entries"))):
+        path, details = text(entry.get("path")), entry.get("details")
+        known = details if isinstance(details, dict) else {}
+        if entry.get("status") == "intended":
+            intents[path] = known
+            found[path, -1] = entry
+            continue
+        if entry.get("kind") == "action":
+            found.pop((path, -1), None)
+            if "arguments" not in known and path in intents:
+                entry = {**entry, "details": {**known, "arguments": intents[path].get("arguments")}}
+        found[path, place] = entry
+    return list(found.values())
+
+
+def arguments(entry: JsonObject) -> str:
     """Return what an action was given, as far as it fits on a line."""
     details = entry.get("details")
     given = details.get("arguments") if isinstance(details, dict) else None
-    values = [value for value in given.values() if isinstance(value, str)] if isinstance(given, dict) else []
-    return "  " + ", ".join(values) if values else ""
+    values = [value for name, value in given.items() if isinstance(value, str) and name != "type"] if isinstance(given, dict) else []
+    return f"  {_short(', '.join(values))}" if values else ""
 
 
 def _short(what: str) -> str:

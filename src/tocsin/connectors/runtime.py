@@ -200,6 +200,7 @@ class Connectors:
         except TimeoutError:
             raise self._timed_out(line, effect, timeout_s) from None
         except Exception as error:
+            # Code of packs may raise anything; what that means for the outcome is decided here, once for all of them.
             raise _redacted(self._meaning(error, line, effect), line.redactor) from None
 
     def _timed_out(self, line: Line, effect: Effect, timeout_s: float | None) -> TocsinError:

@@ -100,6 +100,6 @@ def fingerprint(source: str, finding: Finding) -> str:
     elif finding.identity:
         parts = list(finding.identity)
     else:
-        parts = [finding.title, finding.context.get("rule"), [list((o.type.value, o.value)) for o in sorted(finding.observables)]]
+        parts = [finding.title, finding.context.get("rule"), [[o.type.value, o.value] for o in sorted(finding.observables)]]
     text = json.dumps([source, *parts], sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:32]

@@ -37,6 +37,7 @@ from tocsin.engine.questions import open_ask
 from tocsin.engine.state import Loop, RunState, Status, StepState
 from tocsin.engine.waits import due_at
 from tocsin.playbook.expr import Condition
+from tocsin.playbook.inputs import handed_over
 from tocsin.playbook.plan import (
     ActionStep,
     AskStep,
@@ -364,10 +365,10 @@ class _Walk:
         if known is None:
             if self.state.started.depth + 1 > MAX_DEPTH:
                 raise Invalid(f"Playbooks call each other more than {MAX_DEPTH} deep.")
-            inputs = _object(step.inputs.render(self.names.of(scope)), "with")
+            called = self.facts.current(step.playbook)
+            inputs = handed_over(called, _object(step.inputs.render(self.names.of(scope)), "with"))
             run = self.facts.ids("run")
-            digest = self.facts.current(step.playbook).digest
-            self._emit(CallStarted(at=self.at, path=path, playbook=step.playbook, digest=digest, run=run, inputs=inputs))
+            self._emit(CallStarted(at=self.at, path=path, playbook=step.playbook, digest=called.digest, run=run, inputs=inputs))
         elif known.status is Status.ATTEMPT_FAILED:
             return Failed(path, known.error or {})
         return BLOCKED

@@ -160,8 +160,7 @@ def _has_right_size(text: str, file: str, findings: Findings) -> bool:
 def _parser(text: str) -> _Events:
     if not yaml.__with_libyaml__:  # PyYAML's own reader is no substitute: it takes other texts for right
         raise Unavailable("PyYAML is installed without libyaml.", hint="Install it from a wheel, or with the headers of libyaml there.")
-    # ignore: for the stubs marks may be missing and events have no values; reading a text sets them all
-    parser: _Reader = yaml.CSafeLoader(text)  # type: ignore[assignment]
+    parser: _Reader = yaml.CSafeLoader(text)  # type: ignore[assignment]  # the stubs allow for marks and values that reading a text always sets
     try:
         while (event := parser.get_event()) is not None:  # None: after the end of the stream
             yield event

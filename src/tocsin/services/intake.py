@@ -12,6 +12,7 @@ from tocsin.core.values import Json, JsonObject, iso
 from tocsin.engine.crashpoints import Crash, CrashPoint, stay_alive
 from tocsin.engine.events import RunStarted
 from tocsin.engine.ports import ClaimedRun, Clock
+from tocsin.playbook.inputs import with_defaults
 from tocsin.playbook.plan import Plan
 from tocsin.services.intake_report import IntakeReport
 from tocsin.store.journal import start_runs
@@ -142,16 +143,8 @@ class Intake:
                     digest=plan.digest,
                     trigger={"kind": "alert", "alert": alert.id, "source": alert.source},
                     alert=described,
-                    inputs=defaults(plan),
+                    inputs=with_defaults(plan, {}),
                 ),
             )
             for plan in self._starters.started_by(described)
         ]
-
-
-def defaults(plan: Plan) -> JsonObject:
-    """Return the inputs of a run that nobody hands any."""
-    properties = plan.inputs.get("properties")
-    if not isinstance(properties, dict):
-        return {}
-    return {name: schema["default"] for name, schema in properties.items() if isinstance(schema, dict) and "default" in schema}

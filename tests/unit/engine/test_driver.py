@@ -284,6 +284,15 @@ def test_a_call_hands_inputs_over_and_brings_outputs_back(bench: Bench) -> None:
     assert bench.ended(run).outputs == {"it": 42}
 
 
+def test_a_call_fills_in_defaults_and_says_what_is_missing(bench: Bench) -> None:
+    head = 'inputs: {n: {type: integer, default: 41}, m: {type: integer}}\noutputs: {r: "${{ inputs.n + inputs.m }}"}\n'
+    bench.publish("  - {id: a, set: {x: 1}}\n", id="child", head=head)
+    run = bench.play("  - {id: c, call: child, with: {m: 1}}\n", head='outputs: {it: "${{ steps.c.r }}"}\n')
+    assert bench.ended(run).outputs == {"it": 42}
+    lacking = bench.play("  - {id: c, call: child}\n")
+    assert "it misses m" in bench.ended(lacking).reason
+
+
 def test_a_failed_child_fails_the_call(bench: Bench) -> None:
     bench.publish("  - stop: {outcome: failed, reason: no luck}\n", id="child")
     run = bench.play("  - {id: c, call: child}\n")

@@ -8,7 +8,7 @@ from rich.text import Text
 from tocsin.cli.demo.tally import Ended
 from tocsin.cli.remote import count, objects, text
 from tocsin.cli.say import shown
-from tocsin.cli.timeline import EFFECTS
+from tocsin.cli.timeline import EFFECTS, arguments, outcomes
 from tocsin.core.observables import ObservableType, defang
 from tocsin.core.values import JsonObject
 from tocsin.services.inert import inert
@@ -22,7 +22,7 @@ def case_panel(case: JsonObject, ended: Ended) -> RenderableType:
     alerts = {text(alert.get("id")) for alert in objects(case.get("alerts"))}
     runs = [run for run in ended.runs if text(run.get("alert")) in alerts or run.get("case") == case.get("id")]
     ids = {text(run.get("id")) for run in runs}
-    entries = [one for run in runs for one in objects(ended.timelines[text(run.get("id"))].get("entries"))]
+    entries = [one for run in runs for one in outcomes(ended.timelines[text(run.get("id"))])]
     rows = Table.grid(padding=(0, 2))
     rows.add_column(style="dim", no_wrap=True)
     rows.add_column(overflow="fold")
@@ -39,7 +39,9 @@ def case_panel(case: JsonObject, ended: Ended) -> RenderableType:
 
 def _alert(alert: JsonObject) -> Text:
     times = count(alert.get("count"))
-    return Text.assemble(_safe(alert.get("title")), (f"  {text(alert.get('product'))}, {times} {'event' if times == 1 else 'events'}", "dim"))
+    return Text.assemble(
+        _safe(alert.get("title")), (f"  {text(alert.get('product'))}, {times} {'event' if times == 1 else 'events'}", "dim")
+    )
 
 
 def _observable(seen: JsonObject) -> Text:
@@ -50,16 +52,19 @@ def _observable(seen: JsonObject) -> Text:
 
 def _decision(ask: JsonObject) -> Text:
     who, at = text(ask.get("answered_by")) or "the deadline", text(ask.get("answered_at"))
-    return Text.assemble(_safe(ask.get("title")), " ", (text(ask.get("answer")) or "open", "bold green"), (f" by {shown(who)}, {at[11:19]} UTC", "dim"))
+    return Text.assemble(
+        _safe(ask.get("title")), " ", (text(ask.get("answer")) or "open", "bold green"), (f" by {shown(who)}, {at[11:19]} UTC", "dim")
+    )
 
 
 def _is_deed(entry: JsonObject) -> bool:
-    return entry.get("kind") == "action" and entry.get("effect") != "read" and entry.get("status") != "intended"
+    return entry.get("kind") == "action" and entry.get("effect") != "read"
 
 
 def _deed(entry: JsonObject) -> Text:
-    effect = text(entry.get("effect"))
-    return Text.assemble((text(entry.get("at"))[11:19], "dim"), " ", _safe(entry.get("title")), (f"  {effect}", EFFECTS.get(effect, "")))
+    effect, title = text(entry.get("effect")), _safe(entry.get("title")).removesuffix(" done")
+    at = text(entry.get("at"))[11:19]
+    return Text.assemble((at, "dim"), f" {title}", (arguments(entry), "cyan"), (f"  {effect}", EFFECTS.get(effect, "")))
 
 
 def _safe(value: object) -> str:

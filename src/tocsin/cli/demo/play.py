@@ -113,7 +113,9 @@ async def _feed(wanted: Play, stage: Stage, remote: Remote, watch: Watch) -> int
         feed = HttpFeed(Remote(http), NETWORK)
         for batch in batches(raw_lines([file])):
             await feed.take(batch, replayed)
-    watch.tell(f"{replayed.read} events of Suricata: {replayed.alerts} alerts, {replayed.folded} folded into them, {replayed.skipped} no alerts")
+    watch.tell(
+        f"{replayed.read} events of Suricata: {replayed.alerts} alerts, {replayed.folded} folded into them, {replayed.skipped} no alerts"
+    )
     reported = sample_mails()
     await asyncio.to_thread(stage.deliver, reported)
     watch.tell(f"{len(reported)} mails that people reported lie in the mailbox")
@@ -191,7 +193,8 @@ def _show(wanted: Play, console: Console, ended: Ended) -> None:
 def _most_telling(ended: Ended) -> str | None:
     """Return the run of the network playbook that asked somebody, else the one that did most."""
     ranked: Sequence[tuple[tuple[bool, bool, int], str]] = sorted(
-        ((bool(run.get("asks")), run.get("playbook") == "network-intrusion", count(run.get("actions"))), text(run.get("id"))) for run in ended.runs
+        ((bool(run.get("asks")), run.get("playbook") == "network-intrusion", count(run.get("actions"))), text(run.get("id")))
+        for run in ended.runs
     )
     return ranked[-1][1] if ranked else None
 
@@ -203,5 +206,9 @@ async def _stay(console: Console, running: Serving) -> None:
     stopping = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stopping.set)
-    console.print(f"\nIt stays up at {running.url}; sign in with {admin.token if admin else ''}\nCtrl-C ends the demo.", highlight=False, soft_wrap=True)
+    console.print(
+        f"\nIt stays up at {running.url}; sign in with {admin.token if admin else ''}\nCtrl-C ends the demo.",
+        highlight=False,
+        soft_wrap=True,
+    )
     await stopping.wait()

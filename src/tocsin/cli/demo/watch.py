@@ -93,18 +93,26 @@ class Watch:
 
 def runs_table(runs: list[JsonObject], titles: dict[str, str]) -> Table:
     """Draw runs, oldest first, with the alert that each is about."""
-    table = Table("run of", "about", "status", "actions", "asks", "how it ended", pad_edge=False, box=None, header_style="dim")
+    table = Table(pad_edge=False, box=None, header_style="dim")
+    for name in ("run of", "about", "status", "actions", "asks", "how it ended"):
+        table.add_column(name, no_wrap=True)
     for run in sorted(runs, key=lambda run: text(run.get("id")))[-RUN_LINES:]:
         status = text(run.get("status"))
         table.add_row(
             Text(shown(text(run.get("playbook")))),
-            Text(_short(titles.get(text(run.get("alert")), ""), 52)),
+            Text(_short(titles.get(text(run.get("alert")), ""), 50)),
             Text(status, style=STYLES.get(status, "")),
             str(run.get("actions") or 0),
             str(run.get("asks") or 0),
-            Text(_short(text(run.get("reason")), 40), style="dim"),
+            Text(_short(_ending(run), 30), style="dim"),
         )
     return table
+
+
+def _ending(run: JsonObject) -> str:
+    outputs = run.get("outputs")
+    answer = text(outputs.get("answer")) if isinstance(outputs, dict) else ""
+    return text(run.get("reason")) or (f"decided: {answer}" if answer else "")
 
 
 def _short(what: str, length: int) -> str:
