@@ -163,7 +163,7 @@ def pack_code_sees_only_the_sdk(one: Module) -> Iterator[Finding]:
     """Of Tocsin, a pack's code imports connectors.sdk and its own modules; import-linter does not see folders without __init__.py."""
     if one.package != "packs":
         return
-    own = f"tocsin.packs.{one.path.parent.name}"
+    own = f"tocsin.packs.{one.path.split('/')[1]}"
     for node in ast.walk(one.tree):
         if isinstance(node, ast.ImportFrom) and node.level > 0:
             yield node.lineno, "imports relatively; write the whole name"

@@ -1,5 +1,6 @@
 """`tocsin check`: what is wrong with playbooks, before they run."""
 
+import contextlib
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -76,22 +77,20 @@ def playbook_files(places: list[Path]) -> list[Path]:
 
 def calls_of(texts: list[bytes]) -> dict[str, list[str]]:
     """Return the id of each playbook that can be read at all, with the ids that it calls."""
-    from tocsin.playbook.catalogue import FixedCatalogue
-    from tocsin.playbook.checks import Context
-    from tocsin.playbook.findings import Findings
-    from tocsin.playbook.model import CallNode
+    from tocsin.playbook.findings import Enough, Findings
+    from tocsin.playbook.model import CallNode, steps_of
     from tocsin.playbook.parse import parse
     from tocsin.playbook.source import decode, load
 
     found: dict[str, list[str]] = {}
     for text in texts:
         findings = Findings()
-        decoded = decode(text, file="", findings=findings)
-        node = None if decoded is None else load(decoded, file="", findings=findings)
-        playbook = None if node is None else parse(node, file="", findings=findings)
-        if playbook is not None:
-            steps = Context(playbook, FixedCatalogue([]), None, findings).steps()
-            found[playbook.id.text] = [step.playbook.text for step in steps if isinstance(step, CallNode)]
+        with contextlib.suppress(Enough):
+            decoded = decode(text, file="", findings=findings)
+            node = None if decoded is None else load(decoded, file="", findings=findings)
+            playbook = None if node is None else parse(node, file="", findings=findings)
+            if playbook is not None:
+                found[playbook.id.text] = [step.playbook.text for step in steps_of(playbook.steps) if isinstance(step, CallNode)]
     return found
 
 

@@ -48,9 +48,8 @@ def _of(file: Path) -> Iterator[RawLine]:
             yield RawLine(name, 1, _as_bytes(mail_event(file)))
             return
         with open(sys.stdin.fileno() if str(file) == "-" else file, "rb", closefd=str(file) != "-") as opened:
-            first, number = b"", 0
-            for line in opened:
-                number += 1
+            first = b""
+            for number, line in enumerate(opened, start=1):
                 first = first or line.strip()
                 if first[:1] == b"[" and not first.endswith(b"]"):
                     yield from _array(name, line + opened.read(LARGEST_ARRAY))

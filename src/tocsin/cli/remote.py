@@ -88,7 +88,9 @@ class Remote:
         except httpx.InvalidURL as error:
             raise Invalid(f"'{self.http.base_url}' is not an address: {error}.", hint="Give http(s)://host[:port].") from None
         except httpx.HTTPError as error:
-            raise Unreachable(f"{self.http.base_url} does not answer: {error or type(error).__name__}.", hint="Is the server up?") from None
+            raise Unreachable(
+                f"{self.http.base_url} does not answer: {str(error) or type(error).__name__}.", hint="Is the server up?"
+            ) from None
         if answer.is_success:
             return _object(answer.content)
         raise _refusal(answer.status_code, answer.content, str(self.http.base_url))

@@ -84,7 +84,7 @@ def replay(
 
     configure_logging("error")
     started = time.monotonic()
-    replayed = run_loop(_replay(source, files, url=url, token=token, data=data, config=config, playbooks=playbooks, timeout=timeout))
+    replayed = run_loop(_replay(source, files, url=url, token=token, data=data, config=config, playbooks=playbooks, within_s=timeout))
     seconds = time.monotonic() - started
     for file, line, reason in replayed.rejected:
         warn(f"{file}:{line}: {reason}")
@@ -107,7 +107,7 @@ async def _replay(
     data: str | None,
     config: Path | None,
     playbooks: list[Path] | None,
-    timeout: float,
+    within_s: float,
 ) -> Replayed:
     from tocsin.cli.events import raw_lines
 
@@ -115,7 +115,7 @@ async def _replay(
         replayed = Replayed()
         for batch in batches(raw_lines(files)):
             await feed.take(batch, replayed)
-        await _rest(feed, replayed, timeout=timeout)
+        await _rest(feed, replayed, within_s=within_s)
         return replayed
 
 
@@ -173,8 +173,8 @@ def batches(lines: "Iterator[RawLine]") -> "Iterator[list[RawLine]]":
         yield batch
 
 
-async def _rest(feed: Feed, replayed: Replayed, *, timeout: float) -> None:
-    deadline = time.monotonic() + timeout
+async def _rest(feed: Feed, replayed: Replayed, *, within_s: float) -> None:
+    deadline = time.monotonic() + within_s
     while replayed.runs and replayed.ids & await feed.running():
         if time.monotonic() > deadline:
             replayed.resting = False

@@ -45,7 +45,7 @@ async def _listening(server: Server, host: str, port: int) -> AsyncIterator[None
         await _until_answering(host, port, task)
         yield
     finally:
-        granian.stop()
+        granian.stop()  # type: ignore[no-untyped-call]  # Granian leaves its types out here
         # Whoever follows the events never hangs up by himself.
         await asyncio.wait({task}, timeout=STOPPED_WITHIN_S)
         task.cancel()
@@ -68,7 +68,7 @@ async def _until_answering(host: str, port: int, task: "asyncio.Future[None]") -
 
 @contextlib.contextmanager
 def _reserved(host: str, port: int) -> Iterator[int]:
-    """Hold a port, a free one for 0. The listener shares it by SO_REUSEPORT; two servers on one port would each get half of the requests."""
+    """Hold a port, a free one for 0. The listener shares it, but another server must not: each would get half of the requests."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
         with socket.socket(family) as probe:

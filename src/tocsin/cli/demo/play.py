@@ -179,15 +179,21 @@ def _show(wanted: Play, console: Console, ended: Ended) -> None:
         # The picture ends with the timeline; what follows is for whoever ran it.
         _write(wanted.svg, console.export_svg(title="tocsin demo", clear=False))
     console.print(Group(*(case_panel(case, ended) for case in ended.cases)))
-    actions = ended.actions
-    console.print(
-        f"{len(ended.alerts)} alerts ({ended.folded} more events folded into them), {len(ended.runs)} runs, {ended.asked_by('email')} decisions "
-        f"by mail, {actions['read']} lookups, {actions['write']} writes, {actions['destructive']} destructive actions, "
-        f"{len(ended.contained)} things contained, in {ended.seconds:.1f} s.",
-        highlight=False,
-    )
+    console.print(_sum(ended), highlight=False)
     for report in ended.reports:
         console.print(shown(f"Report: {report}"), markup=False, highlight=False, soft_wrap=True)
+
+
+def _sum(ended: Ended) -> str:
+    actions = ended.actions
+    parts = [
+        f"{len(ended.alerts)} alerts ({ended.folded} more events folded into them)",
+        f"{len(ended.runs)} runs",
+        f"{ended.asked_by('email')} decisions by mail",
+        *(f"{number} {effect} actions" for effect, number in actions.items()),
+        f"{len(ended.contained)} things contained",
+    ]
+    return f"{', '.join(parts)}, in {ended.seconds:.1f} s."
 
 
 def _most_telling(ended: Ended) -> str | None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from tocsin.cli.shipped import SAMPLES, shipped_playbooks
 from tocsin.core.errors import Unavailable
+from tocsin.core.values import JsonObject
 from tocsin.settings import ConnectionSettings, Settings, SourceSettings
 
 NETWORK, MAIL = "suricata", "reported-mail"
@@ -33,12 +34,18 @@ class Stage:
         """Make the folders, and return settings of a server over them that sends by the mail server at `smtp_port`."""
         for name in ("tmp", "new", "cur"):
             (self.maildir / name).mkdir(parents=True, mode=0o700)
-        mail = {"host": "127.0.0.1", "port": smtp_port, "tls": "none", "from": "tocsin@soc.example", "maildir": str(self.maildir)}
+        mail: JsonObject = {
+            "host": "127.0.0.1",
+            "port": smtp_port,
+            "tls": "none",
+            "from": "tocsin@soc.example",
+            "maildir": str(self.maildir),
+        }
         return Settings(
             data=str(self.data),
             port=0,
             playbooks=[str(shipped_playbooks())],
-            connections=[ConnectionSettings("email", "email", {**mail})],
+            connections=[ConnectionSettings("email", "email", mail)],
             sources=[
                 SourceSettings(NETWORK, "suricata"),
                 SourceSettings(MAIL, "email", source="maildir", connection="email", options={"every": 0.2}),
