@@ -12,7 +12,7 @@ from tocsin.playbook.expr.errors import shown
 from tocsin.playbook.expr.filters.kinds import Refusal, text
 
 if TYPE_CHECKING:
-    from tldextract import TLDExtract
+    from tldextract import ExtractResult, TLDExtract
 
 Address: TypeAlias = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network: TypeAlias = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -60,7 +60,15 @@ def _domain_of(work: Work, value: Json) -> Json:
         raise Refusal(f"takes an address of at most {_LONGEST_URL:,} characters.", hint="Find the addresses first, with regex_find.")
     work.spend(_READING_DOMAIN + len(source) // 4)
     # private suffixes count: of evil.github.io the domain to block is that, not github.io
-    return _suffixes()(refang(source).strip().lower(), include_psl_private_domains=True).top_domain_under_public_suffix or None
+    parts = _suffixes()(refang(source).strip().lower(), include_psl_private_domains=True)
+    return parts.top_domain_under_public_suffix or _under_unlisted(parts) or None
+
+
+def _under_unlisted(parts: "ExtractResult") -> str:
+    """Return the last two labels of a name whose ending is on no list, as of hosts under .local, .corp or .test."""
+    if parts.suffix or parts.ipv4 or parts.ipv6 or not parts.subdomain:
+        return ""
+    return f"{parts.subdomain.rpartition('.')[2]}.{parts.domain}"
 
 
 @lru_cache(maxsize=1)
