@@ -177,6 +177,33 @@ def test_embedded_replay_counts_every_event_once(tmp_path: Path) -> None:
     assert f"{file}:4: ".encode() in ran.stderr
 
 
+def test_mails_are_replayed_and_the_same_mail_folds() -> None:
+    from email import message_from_bytes
+
+    mails = sorted((ROOT / "src/tocsin/samples/mail").glob("*.eml"))
+    ids = {str(message_from_bytes(mail.read_bytes())["message-id"] or mail.name).strip() for mail in mails}
+    ran = tocsin("replay", "email", *map(str, mails), "--json")
+    told = json.loads(ran.stdout.splitlines()[-1])
+    assert (told["read"], told["alerts"], told["folded"], told["rejected"]) == (len(mails), len(ids), len(mails) - len(ids), [])
+    assert ran.returncode == 0, ran.stderr
+
+
+def test_replay_to_a_running_server_names_the_lines_that_it_rejects(tmp_path: Path) -> None:
+    file = tmp_path / "eve.json"
+    many = [json.dumps({**EVENT, "src_ip": f"10.0.{number >> 8}.{number & 255}"}) for number in range(600)]
+    file.write_text("\n".join([*many, "", "{broken"]))
+    with up(tmp_path) as (_, ready):
+        common = ["--url", str(ready["url"]), "--json"]
+        ran = tocsin("replay", "ids", str(file), "--token", str(ready["token"]), *common)
+        nobody = tocsin("replay", "ids", str(file), "--token", "tocsin_x", *common)
+        elsewhere = tocsin("replay", "nowhere", str(file), "--token", str(ready["token"]), *common)
+    told = json.loads(ran.stdout)
+    assert (told["read"], told["alerts"], told["folded"]) == (601, 601, 0)
+    assert [one["line"] for one in told["rejected"]] == [602]
+    assert nobody.returncode == elsewhere.returncode == 2
+    assert b"no source 'nowhere'" in elsewhere.stderr
+
+
 # -- check ---------------------------------------------------------------------------------------------------------------
 
 WRONG = """\
@@ -283,7 +310,6 @@ PLAYBOOK = """\
 schema: tocsin/playbook@1
 id: by-hand
 title: By hand
-triggers: [manual]
 inputs:
   address: {type: string}
 steps:

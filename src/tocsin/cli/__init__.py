@@ -1,14 +1,18 @@
 """The command line, one file a command group."""
 
+import gc
 import sys
 
 
 def main() -> None:
     """Run `tocsin`. What is wrong goes to stderr as a sentence; exit codes: 0 ok, 1 findings or failed, 2 usage or bad input."""
+    # Nothing that is made while modules load is garbage: looking for it takes a sixth of the start.
+    gc.disable()
     from tocsin.cli.application import application
     from tocsin.cli.say import complain
     from tocsin.core.errors import TocsinError
 
+    gc.enable()
     try:
         application()(prog_name="tocsin")
     except TocsinError as error:

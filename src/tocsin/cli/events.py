@@ -1,10 +1,15 @@
 """Raw events in files: NDJSON, one JSON array, or mails."""
 
 import base64
+import json
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from email.errors import HeaderParseError
+from email.header import decode_header, make_header
+from email.parser import BytesHeaderParser
+from email.utils import parseaddr
 from pathlib import Path
 
 from tocsin.api.strict_json import read_json
@@ -77,10 +82,18 @@ def _array(name: str, text: bytes) -> Iterator[RawLine]:
 
 
 def mail_event(file: Path) -> JsonObject:
-    """Return the raw event of a mail as the pack `email` takes it."""
+    """Return the raw event of a mail, as the sources of the pack `email` make it."""
     raw = file.read_bytes()
-    at = datetime.fromtimestamp(file.stat().st_mtime, UTC)
-    event: JsonObject = {"file": file.name, "received_at": iso(at)}
+    head = BytesHeaderParser().parsebytes(raw)
+    name, address = parseaddr(_decoded(head.get("from")))
+    event: JsonObject = {
+        "file": file.name,
+        "received_at": iso(datetime.fromtimestamp(file.stat().st_mtime, UTC)),
+        "message_id": _decoded(head.get("message-id")).strip("<> "),
+        "subject": _decoded(head.get("subject")),
+        "from_address": address,
+        "from_name": name,
+    }
     try:
         event["eml"] = raw.decode("utf-8")
     except UnicodeDecodeError:
@@ -88,9 +101,16 @@ def mail_event(file: Path) -> JsonObject:
     return event
 
 
-def _as_bytes(event: Json) -> bytes:
-    import json
+def _decoded(value: object) -> str:
+    """Return a header's text; what is broken in it stays as it is."""
+    written = " ".join(str(value or "").split())
+    try:
+        return str(make_header(decode_header(written)))
+    except (ValueError, LookupError, HeaderParseError):
+        return written
 
+
+def _as_bytes(event: Json) -> bytes:
     return json.dumps(event).encode()
 
 

@@ -138,7 +138,7 @@ async def _feed(
         async with open_server(settings, url="http://127.0.0.1") as server:
             server.sources.get(source)
             for problem in server.problems:
-                warn(f"tocsin: {problem}")
+                warn(problem)
             yield OwnFeed(server, source)
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gc
 import os
 import socket
 from collections.abc import AsyncIterator, Iterator, Mapping
@@ -29,6 +30,10 @@ async def serving(settings: Settings, *, environ: Mapping[str, str] = os.environ
     with _reserved(settings.host, settings.port) as port:
         url = f"http://{f'[{settings.host}]' if ':' in settings.host else settings.host}:{port}"
         async with open_server(settings, url=url, environ=environ) as server, _listening(server, settings.host, port):
+            # What is there now stays for good; the collector need not walk over it again and again.
+            gc.collect()
+            gc.freeze()
+            gc.enable()
             yield Serving(server, url)
 
 

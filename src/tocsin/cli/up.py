@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gc
 import json
 import os
 import signal
@@ -36,6 +37,7 @@ def up(
     from tocsin.cli.logs import configure_logging
 
     configure_logging(settings.log_level)
+    gc.disable()  # until it is ready: see `serving`
     run_loop(_serve(settings, as_json=json))
 
 
@@ -57,7 +59,7 @@ async def _serve(settings: "Settings", *, as_json: bool) -> None:
     async with serving(settings) as running:
         with address_file(Path(settings.data), running.url):
             for problem in running.server.problems:
-                warn(f"tocsin: {problem}")
+                warn(problem)
             _announce(running, as_json=as_json)
             await stopping.wait()
 
