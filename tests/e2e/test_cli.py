@@ -327,7 +327,9 @@ def test_a_playbook_is_run_by_hand_and_shown(tmp_path: Path) -> None:
         assert started.returncode == 0, started.stderr
         run = json.loads(started.stdout)["id"]
         wait_for(lambda: json.loads(tocsin("runs", "list", "--json", *common).stdout)[0]["status"] == "succeeded")
-        shown = tocsin("runs", "show", run, *common).stdout.decode()
+        told = tocsin("runs", "show", run, *common)
+        assert told.returncode == 0, told.stderr.decode()
+        shown = told.stdout.decode()
         assert "observable.look_up" in shown
         assert "192[.]0[.]2[.]7" in shown
         unknown = tocsin("run", "nowhere", *common)
@@ -371,6 +373,7 @@ def test_demo_ends_with_what_the_samples_amount_to(tmp_path: Path) -> None:
     assert any("@" in one for one in told["contained"]), "no mail is in quarantine"
     assert told["seconds"] < 40
     assert svg.read_text().startswith("<svg")
+    assert "@font-face" not in svg.read_text(), "whoever looks at the picture would fetch fonts"
     assert "<html" in report.read_text()[:200]
     assert os.path.exists(told["reports"][0])
 

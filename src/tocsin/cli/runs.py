@@ -1,6 +1,7 @@
 """`tocsin run` and `tocsin runs`: start a playbook on a running server, and see what came of it."""
 
 import contextlib
+import sys
 from collections.abc import AsyncIterator, Callable, Coroutine
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
 
     from tocsin.cli.remote import Remote
     from tocsin.core.values import Json, JsonObject
+
+PIPE_WIDTH = 200
 
 
 def group() -> typer.Typer:
@@ -77,6 +80,7 @@ def list_runs(
     from rich.table import Table
 
     table = Table("run", "playbook", "status", "started", "actions", "asks", "reason", pad_edge=False, box=None)
+    table.columns[0].min_width = 30  # an id that is cut is of no use
     for one in items:
         columns = ("id", "playbook", "status", "started_at", "actions", "asks", "reason")
         table.add_row(*[shown(_word(one.get(name))) for name in columns])
@@ -145,4 +149,4 @@ def _word(value: "Json") -> str:
 def _console() -> "Console":
     from rich.console import Console
 
-    return Console(markup=False, highlight=False, emoji=False)
+    return Console(markup=False, highlight=False, emoji=False, width=None if sys.stdout.isatty() else PIPE_WIDTH)

@@ -2,6 +2,8 @@
 
 import asyncio
 import contextlib
+import io
+import re
 import shutil
 import sys
 import tempfile
@@ -27,9 +29,11 @@ from tocsin.cli.say import shown
 from tocsin.cli.serve import Serving, serving
 from tocsin.cli.timeline import run_tree
 from tocsin.core.errors import Invalid, TocsinError, Unavailable
+from tocsin.core.values import JsonObject
 
 ENDED_WITHIN_S = 60.0
 POLL_S = 0.2
+PICTURE_WIDTH = 110
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +55,7 @@ class Play:
 async def play(wanted: Play) -> Ended:
     """Play the demo and return what it came to; raises TocsinError when it cannot even begin."""
     stage = Stage(Path(tempfile.mkdtemp(prefix="tocsin-demo-")))
-    console = Console(record=wanted.svg is not None, stderr=wanted.as_json, width=118 if wanted.svg else None)
+    console = Console(stderr=wanted.as_json)
     try:
         with SmtpSink() as mails:
             async with serving(stage.settings(smtp_port=mails.port), environ={}) as running:
@@ -175,13 +179,19 @@ def _show(wanted: Play, console: Console, ended: Ended) -> None:
     if told:
         console.print(run_tree(ended.timelines[told]))
         console.print()
-    if wanted.svg is not None:
-        # The picture ends with the timeline; what follows is for whoever ran it.
-        _write(wanted.svg, console.export_svg(title="tocsin demo", clear=False))
+        if wanted.svg is not None:
+            _write(wanted.svg, _drawn(ended.timelines[told]))
     console.print(Group(*(case_panel(case, ended) for case in ended.cases)))
     console.print(_sum(ended), highlight=False)
     for report in ended.reports:
         console.print(shown(f"Report: {report}"), markup=False, highlight=False, soft_wrap=True)
+
+
+def _drawn(timeline: JsonObject) -> str:
+    """Draw a run's timeline, without the fonts that Rich would have fetched from the internet by whoever looks at the picture."""
+    paper = Console(record=True, file=io.StringIO(), width=PICTURE_WIDTH, force_terminal=True, color_system="truecolor")
+    paper.print(run_tree(timeline))
+    return re.sub(r"@font-face\s*\{[^}]*\}\s*", "", paper.export_svg(title="tocsin demo"))
 
 
 def _sum(ended: Ended) -> str:

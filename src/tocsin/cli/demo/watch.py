@@ -95,7 +95,7 @@ def runs_table(runs: list[JsonObject], titles: dict[str, str]) -> Table:
     """Draw runs, oldest first, with the alert that each is about."""
     table = Table(pad_edge=False, box=None, header_style="dim")
     for name in ("run of", "about", "status", "actions", "asks", "how it ended"):
-        table.add_column(name, no_wrap=True)
+        table.add_column(name, no_wrap=True, min_width=len(name))
     for run in sorted(runs, key=lambda run: text(run.get("id")))[-RUN_LINES:]:
         status = text(run.get("status"))
         table.add_row(
