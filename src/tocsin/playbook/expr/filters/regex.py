@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterator
+from functools import lru_cache
 from typing import Final, Protocol
 
 import re2  # type: ignore[import-untyped]  # it ships no types; _Pattern below says what is used
@@ -33,6 +34,7 @@ class _Pattern(Protocol):
     def finditer(self, text: str) -> Iterator[_Match]: ...
 
 
+@lru_cache(maxsize=128)
 def _compiled(source: str) -> _Pattern:
     if len(source) > MAX_PATTERN:
         raise Refusal(f"takes a pattern of at most {MAX_PATTERN:,} characters.")
