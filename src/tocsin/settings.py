@@ -5,8 +5,6 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import msgspec
-from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
 
 from tocsin.core.errors import Invalid
 from tocsin.core.values import JsonObject
@@ -91,6 +89,9 @@ def load_settings(file: Path | None, *, environ: Mapping[str, str] = os.environ,
 
 
 def _read(file: Path) -> dict[str, object]:
+    from ruamel.yaml import YAML  # a tenth of a second, which a start without a file need not spend
+    from ruamel.yaml.error import YAMLError
+
     try:
         found = YAML(typ="safe").load(file.read_text("utf-8"))
     except FileNotFoundError:
