@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import os
 import signal
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -79,16 +79,18 @@ def crash_from(environ: Mapping[str, str]) -> Crash:
 
 
 class TellingJournal(SqlJournal):
-    """The journal, which also tells the hub what was written."""
+    """The journal, which also tells the hub what was written, the postman of new asks and the sweeper of new times."""
 
-    def __init__(self, store: Store, *, owner: str, hub: Hub, postman: Postman) -> None:
+    def __init__(self, store: Store, *, owner: str, hub: Hub, postman: Postman, on_new_time: Callable[[], None]) -> None:
         super().__init__(store, owner=owner, clock=system_clock, announce=announce_asks)
-        self._hub, self._postman = hub, postman
+        self._hub, self._postman, self._on_new_time = hub, postman, on_new_time
 
     async def append(self, append: Append) -> bool:
         """Write, then tell."""
         released = await super().append(append)
         self._hub.tell("run", {"id": append.run, "events": [type(event).__struct_config__.tag for event in append.events]})
+        if append.wake_at is not None:
+            self._on_new_time()
         for asked in append.asks_opened:
             self._hub.tell("ask.opened", {"id": asked.ask, "run": append.run, "title": asked.title})
             self._postman.ring()
@@ -131,7 +133,7 @@ class Assembly:
         self.catalogue = PackCatalogue(self.packs)
         self.connectors = self._connectors()
         self.postman = Postman(self.units, clock=system_clock, send=self._send_mail, crash=self.crash)
-        self.journal = TellingJournal(store, owner=self.owner, hub=self.hub, postman=self.postman)
+        self.journal = TellingJournal(store, owner=self.owner, hub=self.hub, postman=self.postman, on_new_time=lambda: self.sweeper.ring())
         self.plans = PlanShelf(self.units, self.catalogue)
         self.driver = Driver(
             journal=self.journal, actions=self.connectors, plans=self.plans, clock=system_clock, ids=system_ids, crash=self.crash
@@ -266,6 +268,7 @@ class Assembly:
             webhook_secret=self.webhook_secret,
             public_url=self.url.rstrip("/"),
             version=tocsin.__version__,
+            crash=self.crash,
         )
         return Server(
             self.settings,

@@ -8,6 +8,7 @@ from tocsin.connectors.loader import Packs
 from tocsin.core.access import Principal
 from tocsin.core.ids import Ids, RunId
 from tocsin.core.values import Json
+from tocsin.engine.crashpoints import Crash, stay_alive
 from tocsin.engine.ports import Clock
 from tocsin.playbook.catalogue import Catalogue
 from tocsin.playbook.plan import Plan
@@ -87,3 +88,4 @@ class Parts:
     webhook_secret: Callable[[str], str | None]  # of a source; raises CredentialMissing
     public_url: str  # without a slash at the end
     version: str
+    crash: Crash = stay_alive

@@ -4,6 +4,7 @@ from typing import Annotated
 
 from fastapi import Query
 
+from tocsin.api.answers import record_answer
 from tocsin.api.routing import Actor, WithParts, api_router, refusals
 from tocsin.api.schemas.asks import AnswerIn, AskOut, AskQuery, AskSummary
 from tocsin.api.schemas.base import PageOut
@@ -38,7 +39,5 @@ async def get_ask(id: str, parts: WithParts, actor: Actor) -> AskOut:
 )
 async def answer_ask(id: str, answer: AnswerIn, parts: WithParts, actor: Actor) -> AskOut:
     """Answer an ask."""
-    now, reply = parts.clock(), Reply(answer.answer, answer.reason, answer.form, "api")
-    file = await parts.units.write(lambda tx: asks.answer_ask(tx, actor, id=AskId(id), reply=reply, now=now))
-    parts.hub.tell("ask.answered", {"id": id, "status": file.ask.status.value, "run": file.ask.run})
-    return AskOut.of_file(file)
+    reply = Reply(answer.answer, answer.reason, answer.form, "api")
+    return AskOut.of_file(await record_answer(parts, actor, AskId(id), reply))

@@ -8,6 +8,7 @@ from starlette.datastructures import FormData
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
+from tocsin.api.answers import record_answer
 from tocsin.api.auth import Authenticator, Caller
 from tocsin.api.pages import STYLE, STYLE_PATH, page, report_response
 from tocsin.api.parts import Parts
@@ -160,10 +161,7 @@ async def _answer(parts: Parts, caller: Caller, id: AskId, form: FormData) -> Re
     file = await parts.units.read(lambda tx: asks.get_ask(tx, caller.principal, id=id))
     typed = {name.removeprefix("form."): str(value) for name, value in form.items() if name.startswith("form.")}
     reply = Reply(_field(form, "answer"), _field(form, "reason")[:20_000], read_form(file.ask.form, typed), "web")
-    now = parts.clock()
-    answered = await parts.units.write(lambda tx: asks.answer_ask(tx, caller.principal, id=id, reply=reply, now=now))
-    parts.hub.tell("ask.answered", {"id": id, "status": answered.ask.status.value, "run": answered.ask.run})
-    return _ask_response(caller, answered, reply=reply)
+    return _ask_response(caller, await record_answer(parts, caller.principal, id, reply), reply=reply)
 
 
 async def _ask_page(parts: Parts, caller: Caller, id: AskId, *, problem: str = "", status: int = 200) -> Response:
