@@ -1,6 +1,6 @@
 """JSON values and instants, the two kinds of plain value everything else is made of."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 if TYPE_CHECKING:
@@ -15,7 +15,8 @@ Instant: TypeAlias = datetime  # always aware, always UTC
 
 def iso(at: Instant) -> str:
     """Write an instant as RFC 3339 in UTC with microseconds and a Z."""
-    return at.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    # isoformat, because strftime takes five times as long and every event has an instant
+    return at.astimezone(UTC).isoformat(timespec="microseconds").removesuffix("+00:00") + "Z"
 
 
 def parse_instant(text: str) -> Instant:
