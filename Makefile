@@ -26,7 +26,7 @@ test-packages:
 	@sh scripts/install-test-packages.sh
 
 check: setup lint ## run the fast checks: style, types, import rules, unit tests (under a minute)
-	@$(BIN)/pytest -q tests/unit tests/golden tests/house
+	@$(BIN)/pytest -q -n 2 tests/unit tests/golden tests/house
 	@$(BIN)/python scripts/longest_files.py
 
 lint: setup

@@ -320,6 +320,7 @@ async def open_server(settings: Settings, *, url: str, environ: Mapping[str, str
         admin = await store.units.write(lambda tx: first_admin(tx, email=settings.admin_email, now=now, ids=system_ids))
         await assembly.publish_files()
         await assembly.journal.reclaim()
+        await store.units.write(lambda tx: tx.outbox.reclaim(at=now))
         store.units.on_wake(assembly.on_wake)
         tasks = assembly.background()
         starting = asyncio.create_task(assembly.dispatcher.start(assembly.driver.advance))

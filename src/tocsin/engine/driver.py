@@ -181,7 +181,6 @@ class _Session:
     async def _collect(self) -> None:
         if any(is_effect(event) for event in self.buffer):
             await self._commit()
-            self.driver.crash(CrashPoint.OUTCOME_COMMITTED)
         done, _ = await asyncio.wait(self.calls.values(), return_when=asyncio.FIRST_COMPLETED)
         for task in done:
             answer = task.result()
@@ -219,6 +218,8 @@ class _Session:
         self.committed.extend(events)
         self.buffer.clear()
         self.consumed.clear()
+        if any(is_effect(event) for event in events):
+            self.driver.crash(CrashPoint.OUTCOME_COMMITTED)
         return released
 
     def _child(self, call: CallStarted) -> ChildRun:

@@ -50,6 +50,10 @@ class Outbox:
         )
         return [_delivery(row) for row in rows]
 
+    def reclaim(self, *, at: Instant) -> int:
+        """Make everything that waits due at once; only right when no other process can be sending. Return how many."""
+        return self._sql.run("UPDATE outbox SET next_at = :at WHERE next_at IS NOT NULL AND next_at > :at", {"at": micros(at)})
+
     def next_due(self) -> Instant | None:
         """Return when the next message is due."""
         row = self._sql.row("SELECT min(next_at) AS at FROM outbox WHERE next_at IS NOT NULL", {})
