@@ -25,8 +25,8 @@ test: setup test-packages lint ## run every check and every test (minutes)
 test-packages:
 	@sh scripts/install-test-packages.sh
 
-check: setup lint ## run the fast checks: style, types, import rules, unit tests (under a minute)
-	@$(BIN)/pytest -q -n 2 tests/unit tests/golden tests/house
+check: setup lint ## run the fast checks: style, types, import rules, unit tests without the property tests (under a minute)
+	@$(BIN)/pytest -q -n 2 -m "not hypothesis" tests/unit tests/golden tests/house
 	@$(BIN)/python scripts/longest_files.py
 
 lint: setup
