@@ -259,7 +259,6 @@ class Assembly:
             clock=system_clock,
             ids=system_ids,
             intake=self.intake.take,
-            wake=self.dispatcher.enqueue,
             hub=self.hub,
             catalogue=self.catalogue,
             packs=self.packs,

@@ -177,15 +177,11 @@ async def world(tmp_path: Path) -> AsyncIterator[World]:
     )
     keys = await _people(store, clock, ids)
 
-    async def wake(_: object) -> None:
-        return None
-
     parts = Parts(
         units=store.units,
         clock=clock,
         ids=ids,
         intake=intake.take,
-        wake=wake,
         hub=hub,
         catalogue=catalogue,
         packs=packs,

@@ -1,12 +1,12 @@
 """What the HTTP interface is made of; `wiring` fills it in."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from tocsin.connectors.loader import Packs
 from tocsin.core.access import Principal
-from tocsin.core.ids import Ids, RunId
+from tocsin.core.ids import Ids
 from tocsin.core.values import Json
 from tocsin.engine.crashpoints import Crash, stay_alive
 from tocsin.engine.ports import Clock
@@ -79,7 +79,6 @@ class Parts:
     clock: Clock
     ids: Ids
     intake: TakeIn
-    wake: Callable[[Sequence[RunId]], Awaitable[None]]  # not used: a committed unit wakes its runs by itself
     hub: Hub
     catalogue: Catalogue
     packs: Packs

@@ -9,7 +9,6 @@ from tocsin.connectors.catalogue import PackCatalogue
 from tocsin.connectors.loader import Packs
 from tocsin.core.access import Principal
 from tocsin.core.errors import NotFound, PlaybookNotFound, Unavailable
-from tocsin.core.ids import RunId
 from tocsin.core.values import Json
 from tocsin.playbook.plan import Plan
 from tocsin.services.hub import Hub
@@ -53,10 +52,6 @@ async def _no_intake(
     raise Unavailable("Nothing is taken in here.")
 
 
-async def _no_wake(runs: Sequence[RunId]) -> None:
-    return None
-
-
 def inert_parts() -> Parts:
     """Return the parts."""
     return Parts(
@@ -64,7 +59,6 @@ def inert_parts() -> Parts:
         clock=lambda: datetime.now(UTC),
         ids=lambda prefix: f"{prefix}_0",
         intake=_no_intake,
-        wake=_no_wake,
         hub=Hub(),
         catalogue=PackCatalogue(Packs()),
         packs=Packs(),

@@ -87,7 +87,7 @@ def test_every_alert_of_a_recording_is_mapped_and_nothing_else(path: Path) -> No
         assert isinstance(found, Finding)
         alert = event["alert"]
         assert found.problem == ""
-        assert "rejected_observables" not in found.context
+        assert "unmapped" not in found.context  # where observables that are not of their type would be noted
         assert found.title == (" ".join(alert["signature"].split()) or f"Suricata rule {alert['signature_id']}")
         assert found.severity.value == {1: "high", 2: "medium", 3: "low"}[alert["severity"]]
         assert found.time == datetime.strptime(event["timestamp"], "%Y-%m-%dT%H:%M:%S.%f%z")

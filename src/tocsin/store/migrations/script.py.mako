@@ -3,6 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
+from tocsin.core.errors import Unsupported
+
 revision = ${repr(up_revision)}
 down_revision = ${repr(down_revision)}
 branch_labels = None
@@ -16,4 +18,4 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     """Refuse: a newer schema is left by restoring a backup."""
-    raise NotImplementedError
+    raise Unsupported("A newer schema cannot be taken back.", hint="Restore a backup of before the upgrade.")

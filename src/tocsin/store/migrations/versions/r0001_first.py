@@ -3,6 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
+from tocsin.core.errors import Unsupported
 from tocsin.store.dialect import append_only
 
 revision = "0001"
@@ -441,4 +442,4 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     """Refuse: a newer schema is left by restoring a backup."""
-    raise NotImplementedError
+    raise Unsupported("A newer schema cannot be taken back.", hint="Restore a backup of before the upgrade.")
