@@ -115,3 +115,10 @@ def test_commits_are_synced_to_the_disk(store):
         return [tx.once._sql.row(f"pragma {name}", {})[0] for name in ("journal_mode", "synchronous", "foreign_keys")]
 
     assert store.units.write_now(pragmas) == ["wal", 2, 1]
+
+
+def test_no_thread_can_meet_a_half_imported_orm():
+    """Dispatch imports it late, in a thread of its own; a statement that is built at that moment fails."""
+    look = "import sys, tocsin.store.opening as _; print('sqlalchemy.orm' in sys.modules)"
+    ran = subprocess.run([sys.executable, "-c", look], capture_output=True, text=True, check=True)
+    assert ran.stdout.strip() == "True"

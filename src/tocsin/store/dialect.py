@@ -5,6 +5,9 @@ import sqlite3
 from pathlib import Path
 
 import sqlalchemy as sa
+
+# Never called here. DBOS imports it in a thread of its own, and a statement built meanwhile finds it half imported and fails.
+import sqlalchemy.orm
 from sqlalchemy import event
 from sqlalchemy.pool import ConnectionPoolEntry, NullPool
 
