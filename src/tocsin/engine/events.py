@@ -17,6 +17,7 @@ class Outcome(StrEnum):
 
     SUCCEEDED = "succeeded"
     FAILED = "failed"
+    CANCELLED = "cancelled"
 
 
 class Event(msgspec.Struct, frozen=True, tag_field="type", omit_defaults=True, kw_only=True):
@@ -83,6 +84,35 @@ class LoopEnded(Event, frozen=True, tag="loop_ended"):
     """Every iteration of a `for_each` is done."""
 
     path: str
+
+
+class RoundStarted(Event, frozen=True, tag="round_started"):
+    """A round of a `while`, or of an action that polls, begins."""
+
+    path: str
+    index: int
+    polls: bool = False
+
+
+class RoundEnded(Event, frozen=True, tag="round_ended"):
+    """A round is over; the next one does not begin before `due`."""
+
+    path: str
+    index: int
+    due: str | None = None
+
+
+class RoundsEnded(Event, frozen=True, tag="rounds_ended"):
+    """The last round is over, and its condition says so."""
+
+    path: str
+
+
+class BranchesJoined(Event, frozen=True, tag="branches_joined"):
+    """Enough branches of a `parallel` have succeeded: these."""
+
+    path: str
+    branches: list[int]
 
 
 class ActionIntended(Event, frozen=True, tag="action_intended"):
@@ -157,6 +187,32 @@ class AskAnswered(Event, frozen=True, tag="ask_answered"):
     reason: str = ""
 
 
+class AskClosed(Event, frozen=True, tag="ask_closed"):
+    """The ask needs no answer any more: its branch or its run was given up."""
+
+    path: str
+    ask: str
+    reason: str
+
+
+class EventAwaited(Event, frozen=True, tag="event_awaited"):
+    """A `wait` waits for an event. `names` are what its filter reads besides the event, as they are now."""
+
+    path: str
+    kind: str  # alert | case | webhook
+    hook: str = ""
+    filter: str | None = None  # source of the condition
+    names: JsonObject = {}
+    due: str | None = None
+
+
+class EventArrived(Event, frozen=True, tag="event_arrived"):
+    """What a `wait` waited for; `event` is null when the deadline passed and the playbook goes on without."""
+
+    path: str
+    event: JsonObject | None
+
+
 class TimerSet(Event, frozen=True, tag="timer_set"):
     """A `wait` step waits until `due`."""
 
@@ -171,13 +227,25 @@ class TimerFired(Event, frozen=True, tag="timer_fired"):
 
 
 class CallStarted(Event, frozen=True, tag="call_started"):
-    """Another playbook was started as `run`."""
+    """Another playbook was started as `run`; when the run does not wait for it, that is all."""
 
     path: str
     playbook: str
     digest: str
     run: str
     inputs: JsonObject
+    waits: bool = True
+
+
+class UndoScheduled(Event, frozen=True, tag="undo_scheduled"):
+    """The run `run` will do the inverse action when `due` has come."""
+
+    path: str
+    digest: str
+    run: str
+    action: str
+    arguments: JsonObject
+    due: str
 
 
 class CallEnded(Event, frozen=True, tag="call_ended"):
@@ -188,6 +256,34 @@ class CallEnded(Event, frozen=True, tag="call_ended"):
     outcome: Outcome
     outputs: JsonObject = {}
     reason: str = ""
+
+
+class MainEnded(Event, frozen=True, tag="main_ended"):
+    """The steps are over, and those of `finally` begin."""
+
+    outcome: Outcome
+    reason: str = ""
+    error: JsonObject | None = None  # {step, code, kind, message}
+
+
+class RunCancelled(Event, frozen=True, tag="run_cancelled"):
+    """Somebody ends the run: nothing new starts, what is under way is waited for."""
+
+    by: str
+    reason: str = ""
+
+
+class RunPaused(Event, frozen=True, tag="run_paused"):
+    """Somebody holds the run: nothing new starts until it is resumed."""
+
+    by: str
+    reason: str = ""
+
+
+class RunResumed(Event, frozen=True, tag="run_resumed"):
+    """The run goes on."""
+
+    by: str
 
 
 class RunEnded(Event, frozen=True, tag="run_ended"):
@@ -207,18 +303,31 @@ RunEvent: TypeAlias = (
     | LoopStarted
     | IterationEnded
     | LoopEnded
+    | RoundStarted
+    | RoundEnded
+    | RoundsEnded
+    | BranchesJoined
     | ActionIntended
     | ActionDone
     | ActionFailed
     | ActionUnknown
     | AskOpened
     | AskAnswered
+    | AskClosed
+    | EventAwaited
+    | EventArrived
     | TimerSet
     | TimerFired
     | CallStarted
     | CallEnded
+    | UndoScheduled
+    | MainEnded
+    | RunCancelled
+    | RunPaused
+    | RunResumed
     | RunEnded
 )
+Signal: TypeAlias = AskAnswered | CallEnded | EventArrived | RunCancelled | RunPaused | RunResumed  # what comes from outside
 
 encode = msgspec.json.Encoder().encode
 decode = msgspec.json.Decoder(RunEvent).decode

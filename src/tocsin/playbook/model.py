@@ -13,14 +13,14 @@ from tocsin.core.diagnostics import Span
 from tocsin.core.effects import Effect
 from tocsin.core.values import JsonObject
 from tocsin.playbook.expr import Condition, Expression, Template
-from tocsin.playbook.plan import OnError, Retry
+from tocsin.playbook.plan import Awaited, Join, OnDeadline, OnError, Retry, Runtime
 from tocsin.playbook.tree import Node, Scalar
 
 Block: TypeAlias = "tuple[StepNode, ...]"
 
 
 class Kind(StrEnum):
-    """What a step is. Those from WHILE on are words of the language that this version does not run."""
+    """What a step is."""
 
     ACTION = "action"
     SET = "set"
@@ -93,6 +93,16 @@ class Head:
     name: str = ""
     condition: ConditionSlot | None = None
     on_error: OnError = OnError.FAIL
+    handler: Block = ()  # with OnError.HANDLE
+
+
+@dataclass(frozen=True, slots=True)
+class PollingNode:
+    """How an action is repeated; the condition knows the action's own result."""
+
+    until: ConditionSlot
+    every_s: float
+    at_most_s: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +116,8 @@ class ActionNode:
     retry: Retry | None = None
     timeout_s: float | None = None
     effect: tuple[Effect, Span] | None = None
+    polling: PollingNode | None = None
+    undo_after: tuple[float, Span] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,11 +159,22 @@ class ForEachNode:
 
 
 @dataclass(frozen=True, slots=True)
+class WhileNode:
+    """Run the body again while the condition holds; the condition knows the results of the round before."""
+
+    head: Head
+    condition: ConditionSlot
+    limit: int
+    body: Block
+
+
+@dataclass(frozen=True, slots=True)
 class ParallelNode:
     """Run branches at once."""
 
     head: Head
     branches: tuple[Block, ...]
+    join: Join | int = Join.ALL
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,13 +195,26 @@ class AskNode:
 
 
 @dataclass(frozen=True, slots=True)
+class EventNode:
+    """The event that a `wait` waits for; its filter knows the event as `event`."""
+
+    span: Span
+    kind: Awaited
+    hook: Name | None = None
+    filter: ConditionSlot | None = None
+    deadline_s: float | None = None
+    on_deadline: OnDeadline = OnDeadline.FAIL
+
+
+@dataclass(frozen=True, slots=True)
 class WaitNode:
-    """Wait for a while or until an instant."""
+    """Wait for a while, until an instant or for an event."""
 
     head: Head
     duration_s: float | None = None
     duration: TemplateSlot | None = None
     until: TemplateSlot | None = None
+    event: EventNode | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,6 +224,20 @@ class CallNode:
     head: Head
     playbook: Name
     inputs: TemplateSlot | None = None
+    waits: bool = True
+    is_latest: bool = False  # the version that is published when the step runs, not when the playbook was saved
+
+
+@dataclass(frozen=True, slots=True)
+class CodeNode:
+    """Run Python in a sandbox."""
+
+    head: Head
+    source: Scalar
+    inputs: TemplateSlot | None = None
+    runtime: Runtime = Runtime.MONTY
+    timeout_s: float | None = None
+    returns: JsonObject | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,7 +251,7 @@ class StopNode:
 
 @dataclass(frozen=True, slots=True)
 class OtherNode:
-    """A step that was refused: of no kind, of several, or of one that is not there yet. Its id and steps are still known."""
+    """A step that was refused: of no kind or of several. Its id and steps are still known."""
 
     head: Head
     kind: Kind
@@ -210,7 +260,19 @@ class OtherNode:
 
 
 StepNode: TypeAlias = (
-    ActionNode | SetNode | IfNode | SwitchNode | ForEachNode | ParallelNode | AskNode | WaitNode | CallNode | StopNode | OtherNode
+    ActionNode
+    | SetNode
+    | IfNode
+    | SwitchNode
+    | ForEachNode
+    | WhileNode
+    | ParallelNode
+    | AskNode
+    | WaitNode
+    | CallNode
+    | CodeNode
+    | StopNode
+    | OtherNode
 )
 
 
@@ -230,7 +292,23 @@ class WebhookTriggerNode:
     name: str
 
 
-TriggerNode: TypeAlias = AlertTriggerNode | WebhookTriggerNode
+@dataclass(frozen=True, slots=True)
+class ScheduleTriggerNode:
+    """Start at each instant of a cron line."""
+
+    span: Span
+    cron: str
+
+
+@dataclass(frozen=True, slots=True)
+class CaseTriggerNode:
+    """Start when something happens to a case."""
+
+    span: Span
+    happening: str
+
+
+TriggerNode: TypeAlias = AlertTriggerNode | WebhookTriggerNode | ScheduleTriggerNode | CaseTriggerNode
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,6 +332,7 @@ class Playbook:
     inputs: tuple[InputNode, ...]
     steps: Block
     outputs: TemplateSlot | None
+    final: Block = ()
 
 
 def kind_of_step(step: StepNode) -> Kind:
@@ -269,6 +348,8 @@ def kind_of_step(step: StepNode) -> Kind:
             return Kind.SWITCH
         case ForEachNode():
             return Kind.FOR_EACH
+        case WhileNode():
+            return Kind.WHILE
         case ParallelNode():
             return Kind.PARALLEL
         case AskNode():
@@ -277,6 +358,8 @@ def kind_of_step(step: StepNode) -> Kind:
             return Kind.WAIT
         case CallNode():
             return Kind.CALL
+        case CodeNode():
+            return Kind.CODE
         case StopNode():
             return Kind.STOP
         case OtherNode():
@@ -286,13 +369,17 @@ def kind_of_step(step: StepNode) -> Kind:
 
 
 def blocks_of(step: StepNode) -> tuple[Block, ...]:
-    """Return the blocks inside a step, in the order of the text."""
+    """Return the blocks inside a step, in the order of the text; the handler of its errors is the last."""
+    return (*_own_blocks(step), *((step.head.handler,) if step.head.handler else ()))
+
+
+def _own_blocks(step: StepNode) -> tuple[Block, ...]:
     match step:
         case IfNode():
             return (*(block for _, block in step.branches), *(() if step.otherwise is None else (step.otherwise,)))
         case SwitchNode():
             return (*(block for _, block in step.cases), *(() if step.default is None else (step.default,)))
-        case ForEachNode():
+        case ForEachNode() | WhileNode():
             return (step.body,)
         case ParallelNode():
             return step.branches
@@ -315,13 +402,13 @@ def slots_of(step: StepNode) -> tuple[Slot, ...]:
             return (step.subject,)
         case ForEachNode():
             return (step.items,)
-        case ParallelNode():
+        case ParallelNode() | WhileNode():
             return ()
         case AskNode():
             return (step.title, step.to, *_given(step.message))
         case WaitNode():
             return _given(step.duration) + _given(step.until)
-        case CallNode():
+        case CallNode() | CodeNode():
             return _given(step.inputs)
         case StopNode():
             return (step.reason,)
@@ -329,6 +416,19 @@ def slots_of(step: StepNode) -> tuple[Slot, ...]:
             return step.slots
         case _:
             assert_never(step)
+
+
+def late_slots_of(step: StepNode) -> tuple[ConditionSlot, ...]:
+    """Return the conditions that know more than the step's start does: a result of its own, a round before, an event."""
+    match step:
+        case ActionNode():
+            return () if step.polling is None else (step.polling.until,)
+        case WhileNode():
+            return (step.condition,)
+        case WaitNode():
+            return () if step.event is None or step.event.filter is None else (step.event.filter,)
+        case _:
+            return ()
 
 
 def steps_of(block: Block) -> Iterator[StepNode]:
@@ -345,6 +445,7 @@ def slots_in(block: Block) -> Iterator[Slot]:
         if step.head.condition is not None:
             yield step.head.condition
         yield from slots_of(step)
+        yield from late_slots_of(step)
 
 
 def _given(slot: TemplateSlot | None) -> tuple[Slot, ...]:

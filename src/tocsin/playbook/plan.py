@@ -1,7 +1,8 @@
 """The plan: a checked playbook as the decider reads it. Frozen; every expression in it is compiled.
 
-Every step has a `key`, unique in its scope (its id, else kind and position, as `if@3`). A *scope* is the whole playbook, or one
-iteration of a `for_each`; ids of steps inside `if`, `switch` and `parallel` belong to the scope around them.
+Every step has a `key`, unique in its scope (its id, else kind and position, as `if@3`). A *scope* is the whole playbook, one
+iteration of a `for_each`, or one round of a `while`; ids of steps inside `if`, `switch`, `parallel`, `on_error` and `finally` belong
+to the scope around them.
 """
 
 from dataclasses import dataclass
@@ -25,7 +26,37 @@ class Retry:
 
 
 class OnError(StrEnum):
-    """What a failed step does to its run."""
+    """What a failed step does to its run. HANDLE: the steps of its handler run, and then those after it."""
+
+    FAIL = "fail"
+    CONTINUE = "continue"
+    HANDLE = "handle"
+
+
+class Join(StrEnum):
+    """How many branches of a `parallel` must succeed, when it is not a number."""
+
+    ALL = "all"
+    ANY = "any"
+
+
+class Runtime(StrEnum):
+    """What runs a `code` step: MONTY is a small safe Python; PYTHON is CPython in a sandbox of the operating system."""
+
+    MONTY = "monty"
+    PYTHON = "python"
+
+
+class Awaited(StrEnum):
+    """What a `wait` can wait for."""
+
+    ALERT = "alert"  # a new alert
+    CASE = "case"  # a case was opened, changed or closed
+    WEBHOOK = "webhook"  # a call of a named hook
+
+
+class OnDeadline(StrEnum):
+    """What a `wait` for an event does when none has come in time."""
 
     FAIL = "fail"
     CONTINUE = "continue"
@@ -41,6 +72,16 @@ class Common:
     line: int
     condition: Condition | None = None
     on_error: OnError = OnError.FAIL
+    handler: Block = ()  # with OnError.HANDLE
+
+
+@dataclass(frozen=True, slots=True)
+class Polling:
+    """Do an action again, `every_s` after the last result, until the condition holds; fail after `at_most_s`."""
+
+    until: Condition
+    every_s: float
+    at_most_s: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +96,8 @@ class ActionStep:
     timeout_s: float | None = None
     effect: Effect | None = None  # tightened by the playbook; None: as the pack declares
     reads: frozenset[str] = frozenset()  # ids of steps whose results the step's expressions read
+    polling: Polling | None = None
+    undo_after_s: float | None = None  # the inverse action is run then
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,11 +139,22 @@ class ForEachStep:
 
 
 @dataclass(frozen=True, slots=True)
+class WhileStep:
+    """Run the body again while the condition holds, `limit` rounds at most; the result is `{iterations, last: {step id: output}}`."""
+
+    common: Common
+    condition: Condition
+    limit: int
+    body: Block
+
+
+@dataclass(frozen=True, slots=True)
 class ParallelStep:
-    """Run all branches at once and go on when all are done."""
+    """Run all branches at once and go on when `join` of them have succeeded; the others then start nothing more."""
 
     common: Common
     branches: tuple[Block, ...]
+    join: int  # from 1 to the number of branches
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,22 +174,49 @@ class AskStep:
 
 
 @dataclass(frozen=True, slots=True)
+class EventWait:
+    """What a `wait` waits for. The filter knows the event as `event`, and everything else as it was when the wait began."""
+
+    kind: Awaited
+    hook: str = ""  # of Awaited.WEBHOOK
+    filter: Condition | None = None
+    deadline_s: float | None = None
+    on_deadline: OnDeadline = OnDeadline.FAIL
+
+
+@dataclass(frozen=True, slots=True)
 class WaitStep:
-    """Wait for a duration or until an instant; exactly one is set."""
+    """Wait for a duration, until an instant or for an event; exactly one is set. An event's result: `{event, at}`."""
 
     common: Common
     duration_s: float | None = None
     duration: Template | None = None  # renders to "4h" or seconds
     until: Template | None = None  # renders to an RFC 3339 instant
+    event: EventWait | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class CallStep:
-    """Run another playbook and wait for its outputs."""
+    """Run another playbook. Its result: the outputs; `{run}` when it does not wait."""
 
     common: Common
     playbook: str
     inputs: Template
+    waits: bool = True
+    digest: str | None = None  # the version that was published at save; None: the one that is published then
+
+
+@dataclass(frozen=True, slots=True)
+class CodeStep:
+    """Run Python in a sandbox; the values arrive as `inputs`, the result is the map that it returns."""
+
+    common: Common
+    source: str
+    inputs: Template
+    runtime: Runtime = Runtime.MONTY
+    timeout_s: float = 5.0
+    returns: JsonObject | None = None  # JSON Schema of the result, type object
+    reads: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +228,20 @@ class StopStep:
     reason: Template
 
 
-Step: TypeAlias = ActionStep | SetStep | IfStep | SwitchStep | ForEachStep | ParallelStep | AskStep | WaitStep | CallStep | StopStep
+Step: TypeAlias = (
+    ActionStep
+    | SetStep
+    | IfStep
+    | SwitchStep
+    | ForEachStep
+    | WhileStep
+    | ParallelStep
+    | AskStep
+    | WaitStep
+    | CallStep
+    | CodeStep
+    | StopStep
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,12 +258,26 @@ class WebhookTrigger:
     name: str
 
 
-Trigger: TypeAlias = AlertTrigger | WebhookTrigger
+@dataclass(frozen=True, slots=True)
+class ScheduleTrigger:
+    """Start a run at each instant of a cron line, in UTC."""
+
+    cron: str
+
+
+@dataclass(frozen=True, slots=True)
+class CaseTrigger:
+    """Start a run when something happens to a case: opened, escalated, closed, ..."""
+
+    happening: str
+
+
+Trigger: TypeAlias = AlertTrigger | WebhookTrigger | ScheduleTrigger | CaseTrigger
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """A playbook version, ready to run. `digest` is the sha256 of the source text."""
+    """A playbook version, ready to run. `digest` is the sha256 of the source text and of the versions that it calls."""
 
     id: str
     title: str
@@ -178,3 +286,4 @@ class Plan:
     inputs: JsonObject  # JSON Schema of what a start must hand over, type object
     steps: Block
     outputs: Template | None
+    final: Block = ()  # runs whatever happened
