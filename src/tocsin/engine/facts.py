@@ -20,4 +20,5 @@ class Facts:
     in_flight: frozenset[str]
     spec: Callable[[str], ActionSpec]
     current: Callable[[str], Plan]  # the published version of a playbook
+    version: Callable[[str], Plan]  # the plan of a digest
     ids: Ids

@@ -8,7 +8,7 @@ from typing import Protocol
 from tocsin.core.effects import ActionSpec, Effect, Probe
 from tocsin.core.ids import RunId, WorkspaceId
 from tocsin.core.values import Json, JsonObject
-from tocsin.engine.events import AskAnswered, AskOpened, CallEnded, RunEvent, RunStarted
+from tocsin.engine.events import AskOpened, RunEvent, RunStarted, Signal
 from tocsin.playbook.plan import Plan
 
 
@@ -31,15 +31,18 @@ class ClaimedRun:
     workspace: WorkspaceId
     epoch: int
     events: tuple[RunEvent, ...]
-    signals: tuple[tuple[int, AskAnswered | CallEnded], ...] = ()
+    signals: tuple[tuple[int, Signal], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class ChildRun:
-    """A run to create in the transaction that appends its CallStarted."""
+    """A run to create in the transaction that appends its CallStarted or UndoScheduled.
+
+    `parent` is None when nobody waits for it; otherwise its end leaves a CallEnded signal there.
+    """
 
     id: RunId
-    parent: RunId
+    parent: RunId | None
     parent_path: str
     started: RunStarted
 
@@ -50,6 +53,8 @@ class Append:
 
     `release`: the run waits or has ended, so the lease goes back; then `wake_at` says when it must be looked at again, if at all.
     A run that has ended and has a parent leaves a CallEnded signal for it and enqueues it, in the same transaction.
+    An EventAwaited registers the run for the event, until an EventArrived or its end; an AskClosed closes the ask.
+    `cancels`: runs, of children that nobody waits for any more, to which a RunCancelled signal goes.
     """
 
     run: RunId
@@ -60,6 +65,7 @@ class Append:
     consumed: tuple[int, ...] = ()
     children: tuple[ChildRun, ...] = ()
     asks_opened: tuple[AskOpened, ...] = ()
+    cancels: tuple[RunId, ...] = ()
     release: bool = False
     wake_at: datetime | None = None
 
@@ -78,7 +84,7 @@ class Journal(Protocol):
         """
         ...
 
-    async def signals(self, run: RunId) -> tuple[tuple[int, AskAnswered | CallEnded], ...]:
+    async def signals(self, run: RunId) -> tuple[tuple[int, Signal], ...]:
         """Load the run's signals that are not consumed yet."""
         ...
 
