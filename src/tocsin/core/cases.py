@@ -18,6 +18,19 @@ class CaseStatus(StrEnum):
     CLOSED = "closed"
 
 
+class CaseHappening(StrEnum):
+    """What can happen to a case, as triggers and waits name it."""
+
+    OPENED = "opened"
+    ESCALATED = "escalated"
+    CLOSED = "closed"
+    REOPENED = "reopened"
+    TAG_ADDED = "tag-added"
+    ASSIGNED = "assigned"
+    SEVERITY_CHANGED = "severity-changed"
+    VERDICT_SET = "verdict-set"
+
+
 class EntryKind(StrEnum):
     """What a line of a case's timeline tells."""
 

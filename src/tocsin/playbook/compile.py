@@ -1,19 +1,24 @@
 """From the text of a playbook to its plan: read, parse, check, and make the plan if nothing is wrong."""
 
 import hashlib
-from collections.abc import Collection
+import json
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Final
 
 from tocsin.core.diagnostics import Diagnostic, Level
 from tocsin.core.errors import Invalid
 from tocsin.playbook.catalogue import Catalogue
 from tocsin.playbook.checks import ALL, context_of
 from tocsin.playbook.findings import Enough, Findings
-from tocsin.playbook.model import Playbook
+from tocsin.playbook.model import CallNode, Playbook, steps_of
 from tocsin.playbook.parse import parse
 from tocsin.playbook.plan import Plan
 from tocsin.playbook.planning import plan_of
 from tocsin.playbook.source import decode, load
+
+NO_PINS: Final[Mapping[str, str]] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,10 +39,13 @@ class PlaybookInvalid(Invalid):
         self.diagnostics = diagnostics
 
 
-def check(text: str | bytes, *, file: str, catalogue: Catalogue, playbooks: Collection[str] | None = None) -> Checked:
+def check(
+    text: str | bytes, *, file: str, catalogue: Catalogue, playbooks: Collection[str] | None = None, pins: Mapping[str, str] = NO_PINS
+) -> Checked:
     """Check a text and make its plan.
 
     `playbooks` are the ids of the playbooks that exist; give a mapping from each to the ids that it calls, and circles are found.
+    `pins` are the digests of the playbooks that are published: the versions that the plan will call.
     """
     findings = Findings()
     try:
@@ -49,7 +57,18 @@ def check(text: str | bytes, *, file: str, catalogue: Catalogue, playbooks: Coll
             run(context)
     except Enough:
         return Checked(None, findings.sorted())
-    return Checked(None if findings.has_errors else plan_of(playbook, digest_of(text)), findings.sorted())
+    return Checked(None if findings.has_errors else _plan(playbook, text, pins), findings.sorted())
+
+
+def _plan(playbook: Playbook, text: str | bytes, pins: Mapping[str, str]) -> Plan:
+    used = {name: pins[name] for name in sorted(pinned_calls(playbook)) if name in pins}
+    return plan_of(playbook, digest_of(text, used), pins=used)
+
+
+def pinned_calls(playbook: Playbook) -> frozenset[str]:
+    """Return the playbooks that are called in the version of the save."""
+    steps = (*steps_of(playbook.steps), *steps_of(playbook.final))
+    return frozenset(step.playbook.text for step in steps if isinstance(step, CallNode) and not step.is_latest)
 
 
 def _read(text: str | bytes, file: str, findings: Findings) -> Playbook | None:
@@ -58,9 +77,9 @@ def _read(text: str | bytes, file: str, findings: Findings) -> Playbook | None:
     return None if node is None else parse(node, file=file, findings=findings)
 
 
-def compile_playbook(text: str | bytes, *, file: str, catalogue: Catalogue) -> Plan:
+def compile_playbook(text: str | bytes, *, file: str, catalogue: Catalogue, pins: Mapping[str, str] = NO_PINS) -> Plan:
     """Return the plan of a text; raises PlaybookInvalid with everything that is wrong."""
-    checked = check(text, file=file, catalogue=catalogue)
+    checked = check(text, file=file, catalogue=catalogue, pins=pins)
     if checked.plan is not None:
         return checked.plan
     errors = [found for found in checked.diagnostics if found.level is Level.ERROR]
@@ -70,6 +89,9 @@ def compile_playbook(text: str | bytes, *, file: str, catalogue: Catalogue) -> P
     raise PlaybookInvalid(message, hint=first.hint, diagnostics=checked.diagnostics)
 
 
-def digest_of(text: str | bytes) -> str:
-    """Return the sha256 of a text, which names a version of a playbook."""
-    return hashlib.sha256(text.encode("utf-8", "surrogatepass") if isinstance(text, str) else text).hexdigest()
+def digest_of(text: str | bytes, pins: Mapping[str, str] = NO_PINS) -> str:
+    """Return the sha256 of a text and of the versions that it calls, which names a version of a playbook."""
+    whole = text.encode("utf-8", "surrogatepass") if isinstance(text, str) else text
+    if pins:
+        whole += b"\0" + json.dumps(dict(pins), sort_keys=True).encode()
+    return hashlib.sha256(whole).hexdigest()

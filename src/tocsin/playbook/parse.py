@@ -4,27 +4,33 @@ import re
 from pathlib import PurePosixPath
 from typing import Final
 
-from tocsin.playbook.codes import names, syntax
+from tocsin.core.cases import CaseHappening
+from tocsin.core.schedules import problem_of
+from tocsin.playbook.codes import constructs, names, syntax
 from tocsin.playbook.findings import Findings
 from tocsin.playbook.model import (
     AlertTriggerNode,
     Block,
+    CaseTriggerNode,
     InputNode,
     Name,
     Playbook,
+    ScheduleTriggerNode,
     TemplateSlot,
     TriggerNode,
     WebhookTriggerNode,
 )
 from tocsin.playbook.parse_fields import parse_fields
-from tocsin.playbook.parse_keys import Keys, fixed_text, items_of, mapping_of
+from tocsin.playbook.parse_keys import Keys, fixed_text, items_of, listed, mapping_of, one_of
 from tocsin.playbook.parse_steps import StepReader
 from tocsin.playbook.parse_values import condition_slot, template_slot
-from tocsin.playbook.tree import Mapping, Node, kind_of
+from tocsin.playbook.tree import Entry, Mapping, Node, kind_of
 
 SCHEMA: Final = "tocsin/playbook@1"
 KEBAB: Final = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 MAX_ID: Final = 80
+_HAPPENINGS: Final = {happening.value: happening for happening in CaseHappening}
+_TRIGGERS: Final = ("alert", "webhook", "schedule", "case")
 
 
 def parse(node: Node, *, file: str, findings: Findings) -> Playbook | None:
@@ -42,7 +48,7 @@ def parse(node: Node, *, file: str, findings: Findings) -> Playbook | None:
     _tags(keys, findings)
     if "on" in keys and (entry := keys.entry("on")) is not None:
         findings.add(names.ON_KEY, entry.key.span, "The key is 'triggers', not 'on'.", "Many YAML tools read on as the boolean true.")
-    keys.not_yet("finally", "Write the steps at the end, with on_error: continue at the steps before them.")
+    reader = StepReader(findings)
     playbook = Playbook(
         file=file,
         span=node.head,
@@ -50,7 +56,8 @@ def parse(node: Node, *, file: str, findings: Findings) -> Playbook | None:
         title=name.text if name else "",
         triggers=_triggers(keys, findings),
         inputs=_inputs(keys, findings),
-        steps=_steps(keys, findings),
+        steps=_steps(keys, reader),
+        final=_final(keys, reader),
         outputs=_outputs(keys, findings),
     )
     keys.done()
@@ -105,26 +112,37 @@ def _trigger(node: Node, findings: Findings) -> TriggerNode | None:
     if mapping is None:
         return None
     keys = Keys(mapping, findings, what="A trigger")
-    keys.not_yet("schedule", "Start it from outside by a webhook.")
-    keys.not_yet("case", "Start it by an alert, or by hand from the case.")
-    alert, webhook = keys.entry("alert"), keys.entry("webhook")
+    given = [entry for word in _TRIGGERS if (entry := keys.entry(word)) is not None]
     keys.done()
-    if alert is not None and webhook is not None:
-        findings.add(names.SEVERAL_KINDS, webhook.key.span, "A trigger is either an alert or a webhook.", "Make an item of each.")
-        return None
-    if alert is not None:
-        return AlertTriggerNode(alert.key.span, condition_slot(alert.value, findings))
-    if webhook is None:
+    if not given:
         if not mapping.entries:
-            findings.add(names.MISSING_KEY, mapping.span, "A trigger needs 'alert' or 'webhook'.", "Write alert: ${{ … }}.")
+            findings.add(names.MISSING_KEY, mapping.span, f"A trigger needs {listed(_TRIGGERS, 'or')}.", "Write alert: ${{ … }}.")
         return None
-    name = fixed_text(webhook.value, findings, "'webhook'")
+    if len(given) > 1:
+        findings.add(names.SEVERAL_KINDS, given[1].key.span, f"A trigger is one of {listed(_TRIGGERS)}.", "Make an item of each.")
+        return None
+    return _trigger_of(given[0], findings)
+
+
+def _trigger_of(entry: Entry, findings: Findings) -> TriggerNode | None:
+    word, span = entry.key.value, entry.key.span
+    if word == "alert":
+        return AlertTriggerNode(span, condition_slot(entry.value, findings))
+    name = fixed_text(entry.value, findings, f"'{word}'")
     if name is None:
         return None
+    if word == "case":
+        happening = one_of(name, _HAPPENINGS, findings)
+        return None if happening is None else CaseTriggerNode(span, happening[0].value)
+    if word == "schedule":
+        problem = problem_of(name.text)
+        if problem:
+            findings.add(constructs.BAD_CRON, name.span, problem, "Write five fields, such as '*/15 * * * *' for every 15 minutes.")
+        return ScheduleTriggerNode(span, name.text)
     if not KEBAB.fullmatch(name.text) or len(name.text) > MAX_ID:
         hint = "Use lower-case letters, digits and hyphens: reported-mail."
         findings.add(names.BAD_HOOK, name.span, f"The name '{name.text[:60]}' of the webhook is not in kebab-case.", hint)
-    return WebhookTriggerNode(webhook.key.span, name.text)
+    return WebhookTriggerNode(span, name.text)
 
 
 def _inputs(keys: Keys, findings: Findings) -> tuple[InputNode, ...]:
@@ -134,12 +152,17 @@ def _inputs(keys: Keys, findings: Findings) -> tuple[InputNode, ...]:
     return tuple(InputNode(field.name, field.schema, field.required) for field in parse_fields(node, findings, "inputs"))
 
 
-def _steps(keys: Keys, findings: Findings) -> Block:
+def _steps(keys: Keys, reader: StepReader) -> Block:
     entry = keys.entry("steps")
     if entry is None:
         keys.missing("steps", "Add steps: with a list of what to do.")
         return ()
-    return StepReader(findings).block(entry, "The playbook")
+    return reader.block(entry, "The playbook")
+
+
+def _final(keys: Keys, reader: StepReader) -> Block:
+    entry = keys.entry("finally")
+    return () if entry is None else reader.block(entry, "'finally'")
 
 
 def _outputs(keys: Keys, findings: Findings) -> TemplateSlot | None:

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from tocsin.playbook.codes import names
+from tocsin.playbook.codes import constructs, names
 from tocsin.playbook.findings import Findings
 from tocsin.playbook.model import AskNode, Head, Name, TemplateSlot
 from tocsin.playbook.parse_fields import parse_fields
@@ -59,12 +59,14 @@ def _via(node: Node | None, findings: Findings) -> tuple[str, ...]:
     via = [fixed_text(item, findings, "A channel") for item in items_of(node, findings, "'via'")]
     for name in via:
         if name is not None and name.text in LATER_CHANNELS:
-            not_yet(name.span, f"Asking by {name.text}", "People are asked on the web and by email: via: [web, email].", findings)
+            message = f"Nobody is asked by {name.text} yet."
+            findings.add(constructs.CHANNEL_NOT_SERVED, name.span, message, "Name web or email beside it.")
         elif name is not None and name.text not in CHANNELS:
             findings.add(names.NOT_ONE_OF, name.span, f"'{name.text}' is not a channel.", "Write web or email.")
     if isinstance(node, Sequence) and not node.items:
         findings.add(names.OUT_OF_RANGE, node.span, "'via' names no channel.", "Write [web, email], or leave it out.")
-    return tuple(name.text for name in via if name is not None)
+    served = tuple(name.text for name in via if name is not None and name.text in CHANNELS)
+    return served or tuple(CHANNELS)
 
 
 def _options(node: Node | None, head: Head, findings: Findings) -> tuple[Name, ...]:

@@ -1,12 +1,9 @@
 """Parse the keys that belong to one kind of step."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Final, TypeAlias, assert_never
+from typing import Final, assert_never
 
-from tocsin.core.diagnostics import Span
 from tocsin.core.effects import Effect
-from tocsin.playbook.codes import flow, names
+from tocsin.playbook.codes import constructs, flow, names
 from tocsin.playbook.findings import Findings
 from tocsin.playbook.model import (
     ActionNode,
@@ -15,69 +12,34 @@ from tocsin.playbook.model import (
     ConditionSlot,
     ExpressionSlot,
     ForEachNode,
-    Head,
     IfNode,
     Kind,
     Name,
     OtherNode,
     ParallelNode,
     SetNode,
-    Slot,
     StepNode,
     StopNode,
     SwitchNode,
     TemplateSlot,
-    WaitNode,
 )
 from tocsin.playbook.parse_asks import parse_ask
+from tocsin.playbook.parse_code import parse_code
 from tocsin.playbook.parse_fields import check_snake
-from tocsin.playbook.parse_keys import Keys, duration_of, fixed_text, items_of, mapping_of, not_yet, one_of, wrong_type
+from tocsin.playbook.parse_keys import Keys, fixed_text, items_of, mapping_of, one_of, wrong_type
+from tocsin.playbook.parse_loops import parse_polling, parse_while
+from tocsin.playbook.parse_parts import Parts, map_slot
 from tocsin.playbook.parse_values import OPEN, condition_slot, expression_slot, template_slot
-from tocsin.playbook.plan import Retry
+from tocsin.playbook.parse_waits import parse_wait
+from tocsin.playbook.plan import Join, Retry
 from tocsin.playbook.tree import Entry, Mapping, Node, Scalar, Sequence, Style
 
 MAX_ATTEMPTS: Final = 20
 MAX_CONCURRENCY: Final = 100
 MAX_BRANCHES: Final = 32
 _EFFECTS: Final = {effect.value: effect for effect in Effect}
+_VERSIONS: Final = {word: word for word in ("latest", "pinned")}
 _OUTCOMES: Final = {word: word for word in ("succeeded", "failed")}
-_INSTEAD_OF_POLLING: Final = "Let the action's connector wait, or start the playbook again later."
-
-ReadBlock: TypeAlias = Callable[[Entry, str], Block]
-ReadSteps: TypeAlias = Callable[[Node, str, Span], Block]
-
-
-@dataclass(frozen=True, slots=True)
-class Parts:
-    """What a step is parsed from: its keys, what was read of it already, and how blocks inside it are read."""
-
-    keys: Keys
-    head: Head
-    findings: Findings
-    block: ReadBlock
-    steps: ReadSteps
-
-    def required_block(self, key: str) -> Block:
-        """Parse a block that must be there."""
-        entry = self.keys.entry(key)
-        if entry is None:
-            self.keys.missing(key, f"Add {key}: with a list of steps.")
-            return ()
-        return self.block(entry, f"'{key}'")
-
-    def optional_block(self, key: str) -> "Block | None":
-        """Parse a block that may be there."""
-        entry = self.keys.entry(key)
-        return None if entry is None else self.block(entry, f"'{key}'")
-
-    def template(self, key: str) -> TemplateSlot | None:
-        """Parse a value that may hold expressions."""
-        node = self.keys.node(key)
-        return None if node is None else template_slot(node, self.findings)
-
-    def nothing(self) -> Scalar:
-        """Return a node for something that is missing and was reported."""
-        return Scalar(self.head.span, None, Style.REFUSED, "")
 
 
 def parse_kind(kind: Kind, parts: Parts) -> StepNode:
@@ -86,7 +48,7 @@ def parse_kind(kind: Kind, parts: Parts) -> StepNode:
         case Kind.ACTION:
             return _action(parts)
         case Kind.SET:
-            return SetNode(parts.head, _map_slot(parts, "set") or TemplateSlot(parts.nothing()))
+            return SetNode(parts.head, map_slot(parts, "set") or TemplateSlot(parts.nothing()))
         case Kind.IF:
             return _if(parts)
         case Kind.SWITCH:
@@ -100,32 +62,32 @@ def parse_kind(kind: Kind, parts: Parts) -> StepNode:
             mapping = mapping_of(node, parts.findings, "'ask'") if node is not None else None
             return OtherNode(parts.head, kind) if mapping is None else parse_ask(mapping, parts.head, parts.findings)
         case Kind.WAIT:
-            return _wait(parts)
+            return parse_wait(parts)
         case Kind.CALL:
             return _call(parts)
         case Kind.STOP:
             return _stop(parts)
-        case Kind.WHILE | Kind.CODE | Kind.NONE:
-            return _other(kind, parts)
+        case Kind.WHILE:
+            return parse_while(parts)
+        case Kind.CODE:
+            return parse_code(parts)
+        case Kind.NONE:
+            return OtherNode(parts.head, kind)
         case _:
             assert_never(kind)
 
 
 def _action(parts: Parts) -> StepNode:
     keys = parts.keys
-    for key, instead in (
-        ("undo_after", "Undo it in a later step: wait, then the inverse action."),
-        ("repeat_until", _INSTEAD_OF_POLLING),
-        ("every", _INSTEAD_OF_POLLING),
-        ("at_most", _INSTEAD_OF_POLLING),
-    ):
-        keys.not_yet(key, instead)
     name = keys.name("action")
-    arguments, connection = _map_slot(parts, "with", whole=True), keys.text("connection")
+    arguments, connection = map_slot(parts, "with", whole=True), keys.text("connection")
     retry, timeout, effect = _retry(parts), keys.duration("timeout"), keys.word("effect", _EFFECTS)
+    polling, undo = parse_polling(parts), keys.entry("undo_after")
+    undo_s = None if undo is None else parts.duration(undo)
     if name is None:
         return OtherNode(parts.head, Kind.ACTION, slots=() if arguments is None else (arguments,))
-    return ActionNode(parts.head, name, arguments, connection, retry, timeout, effect)
+    undo_after = None if undo is None or undo_s is None else (undo_s, undo.key.span)
+    return ActionNode(parts.head, name, arguments, connection, retry, timeout, effect, polling, undo_after)
 
 
 def _retry(parts: Parts) -> Retry | None:
@@ -144,20 +106,6 @@ def _retry(parts: Parts) -> Retry | None:
         delay_s=standard.delay_s if delay is None else delay,
         backoff=standard.backoff if backoff is None else backoff,
     )
-
-
-def _map_slot(parts: Parts, key: str, *, whole: bool = False) -> TemplateSlot | None:
-    """Parse a map of values; with `whole` one expression may stand for all of it."""
-    node = parts.keys.node(key)
-    if isinstance(node, Scalar) and node.style is Style.REFUSED:
-        return TemplateSlot(node)
-    if node is None or (isinstance(node, Scalar) and node.value is None and node.raw == "" and whole):
-        return None
-    is_expression = whole and isinstance(node, Scalar) and isinstance(node.value, str) and node.value.strip().startswith(OPEN)
-    if not isinstance(node, Mapping) and not is_expression:
-        wrong_type(node, f"'{key}' must be a map", parts.findings)
-        return TemplateSlot(node)
-    return template_slot(node, parts.findings)
 
 
 def _if(parts: Parts) -> StepNode:
@@ -239,12 +187,6 @@ def _list_expression(node: Node | None, parts: Parts) -> ExpressionSlot:
 
 def _parallel(parts: Parts) -> StepNode:
     join = parts.keys.entry("join")
-    if join is not None:
-        value = join.value.value if isinstance(join.value, Scalar) else None
-        if value == "any" or (isinstance(value, int) and not isinstance(value, bool)):
-            not_yet(join.value.head, f"'join: {value}'", "Leave it out: parallel waits for all branches.", parts.findings)
-        elif value != "all":
-            parts.findings.add(names.NOT_ONE_OF, join.value.head, "'join' must be all.", "Leave it out: parallel waits for all branches.")
     node = parts.keys.node("parallel")
     items = () if node is None else items_of(node, parts.findings, "'parallel'")
     if isinstance(node, Sequence) and not items:
@@ -252,7 +194,23 @@ def _parallel(parts: Parts) -> StepNode:
     if len(items) > MAX_BRANCHES:
         message = f"'parallel' has {len(items)} branches; at most {MAX_BRANCHES} may run at once."
         parts.findings.add(flow.FAN_OUT, parts.head.span, message, "Use for_each with concurrency.")
-    return ParallelNode(parts.head, tuple(_branch(item, parts) for item in items))
+    return ParallelNode(parts.head, tuple(_branch(item, parts) for item in items), _join(join, len(items), parts.findings))
+
+
+def _join(entry: Entry | None, branches: int, findings: Findings) -> Join | int:
+    if entry is None:
+        return Join.ALL
+    value = entry.value.value if isinstance(entry.value, Scalar) else None
+    if isinstance(value, int) and not isinstance(value, bool) and value >= 1:
+        if value > branches:
+            message = f"'join' needs {value} branches, and there are {branches}."
+            findings.add(constructs.JOIN_TOO_MANY, entry.value.head, message, "Write all, any, or a smaller number.")
+        return value
+    if value not in tuple(Join):
+        hint = "Write all, any, or how many branches must succeed."
+        findings.add(names.NOT_ONE_OF, entry.value.head, "'join' must be all, any or a number.", hint)
+        return Join.ALL
+    return Join(str(value))
 
 
 def _branch(node: Node, parts: Parts) -> Block:
@@ -263,48 +221,12 @@ def _branch(node: Node, parts: Parts) -> Block:
     return parts.steps(node, "The branch", node.head)
 
 
-def _wait(parts: Parts) -> StepNode:
-    node = parts.keys.node("wait")
-    if isinstance(node, Mapping):
-        return _wait_map(node, parts)
-    return WaitNode(parts.head) if node is None else _wait_for(node, parts)
-
-
-def _wait_for(node: Node, parts: Parts) -> WaitNode:
-    if isinstance(node, Scalar) and isinstance(node.value, str) and OPEN in node.value:
-        return WaitNode(parts.head, duration=template_slot(node, parts.findings))
-    return WaitNode(parts.head, duration_s=duration_of(node, parts.findings, "'wait'"))
-
-
-def _wait_map(mapping: Mapping, parts: Parts) -> StepNode:
-    keys = Keys(mapping, parts.findings, what="'wait'", point=parts.head.span)
-    for key in ("event", "alert", "case", "where"):
-        keys.not_yet(key, "Wait for a duration, or start another playbook by a trigger.")
-    duration, until = keys.node("for"), keys.node("until")
-    known = {entry.key.value for entry in mapping.entries}
-    keys.done()
-    if duration is not None and until is not None:
-        parts.findings.add(names.SEVERAL_KINDS, until.head, "'wait' has both 'for' and 'until'.", "Keep one.")
-    elif duration is None and until is None and not known & {"event", "alert", "case", "where"}:
-        parts.findings.add(names.MISSING_KEY, parts.head.span, "'wait' needs 'for' or 'until'.", "Write wait: 5m, or until: ${{ … }}.")
-    if until is not None:
-        return WaitNode(parts.head, until=template_slot(until, parts.findings))
-    return WaitNode(parts.head) if duration is None else _wait_for(duration, parts)
-
-
 def _call(parts: Parts) -> StepNode:
-    playbook = parts.keys.name("call")
-    wait = parts.keys.entry("wait")
-    if wait is not None:
-        value = wait.value.value if isinstance(wait.value, Scalar) else None
-        if value is False:
-            not_yet(wait.key.span, "'call' with wait: false", "Leave it out: the run waits for the playbook that it calls.", parts.findings)
-        elif value is not True:
-            wrong_type(wait.value, "'wait' of a call must be true", parts.findings)
-    inputs = _map_slot(parts, "with", whole=True)
+    playbook, waits, version = parts.keys.name("call"), parts.keys.boolean("wait"), parts.keys.word("version", _VERSIONS)
+    inputs = map_slot(parts, "with", whole=True)
     if playbook is None:
         return OtherNode(parts.head, Kind.CALL, slots=() if inputs is None else (inputs,))
-    return CallNode(parts.head, playbook, inputs)
+    return CallNode(parts.head, playbook, inputs, waits is not False, version is not None and version[0] == "latest")
 
 
 def _stop(parts: Parts) -> StepNode:
@@ -327,21 +249,3 @@ def _stop(parts: Parts) -> StepNode:
 
 def _text(parts: Parts, text: str) -> Scalar:
     return Scalar(parts.head.span, text, Style.PLAIN, text)
-
-
-def _other(kind: Kind, parts: Parts) -> OtherNode:
-    """Read what can be read of a kind that is not there yet, so that the rest of the playbook is checked as if it were."""
-    instead = {
-        Kind.WHILE: "Use for_each over a list, or wait and call the playbook again.",
-        Kind.CODE: "Use set with filters, or an action of a connector of your own.",
-    }.get(kind, "")
-    not_yet(parts.head.span, f"'{kind.value}'", instead, parts.findings)
-    slots: list[Slot] = []
-    node = parts.keys.node(kind.value)
-    if kind is Kind.WHILE and node is not None:
-        slots.append(condition_slot(node, parts.findings))
-    inputs = parts.template("with") or parts.template("inputs")
-    slots += [] if inputs is None else [inputs]
-    body = parts.optional_block("steps")
-    parts.keys.drop()
-    return OtherNode(parts.head, kind, () if body is None else (body,), tuple(slots))

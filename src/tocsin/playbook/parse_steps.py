@@ -8,8 +8,9 @@ from tocsin.playbook.expr.errors import nearest
 from tocsin.playbook.findings import Findings
 from tocsin.playbook.model import Block, ConditionSlot, Head, Kind, OtherNode, StepNode
 from tocsin.playbook.parse_fields import check_snake
-from tocsin.playbook.parse_keys import Keys, empty_block, fixed_text, items_of, listed, mapping_of, not_yet
-from tocsin.playbook.parse_kinds import Parts, parse_kind
+from tocsin.playbook.parse_keys import Keys, empty_block, fixed_text, items_of, listed, mapping_of
+from tocsin.playbook.parse_kinds import parse_kind
+from tocsin.playbook.parse_parts import Parts
 from tocsin.playbook.parse_values import condition_slot
 from tocsin.playbook.plan import OnError
 from tocsin.playbook.tree import Entry, Mapping, Node, Scalar, Sequence
@@ -17,9 +18,9 @@ from tocsin.playbook.tree import Entry, Mapping, Node, Scalar, Sequence
 MAX_STEPS: Final = 500
 _KIND_KEYS: Final = {kind.value: kind for kind in Kind if kind not in (Kind.IF, Kind.NONE)}
 _IF_KEYS: Final = ("then", "elif", "else")
-_ON_ERROR: Final = {word.value: word for word in OnError}
+_ON_ERROR: Final = {word.value: word for word in (OnError.FAIL, OnError.CONTINUE)}
 _INSTEAD: Final = {Kind.ASK: "Give it a deadline.", Kind.CALL: "Write it in the playbook that is called."}
-_KINDS_HINT: Final = "Write one of action, set, if with then, switch, for_each, parallel, ask, wait, call and stop."
+_KINDS_HINT: Final = "Write one of action, set, if with then, switch, for_each, while, parallel, ask, wait, call, code and stop."
 
 
 class StepReader:
@@ -102,35 +103,38 @@ class StepReader:
             check_snake(identity, self.findings, "The id")
         name = keys.text("name") or ""
         condition = None if kind is Kind.IF else self._condition(keys)
-        on_error = self._on_error(keys)
+        on_error, handler = self._on_error(keys)
         self._tags(keys)
         if kind not in (Kind.ACTION, Kind.NONE):
-            for key in ("timeout", "retry"):
+            for key in ("retry",) if kind is Kind.CODE else ("timeout", "retry"):
                 keys.refuse(
                     key, f"'{key}' belongs to an action, not to {kind.value}.", _INSTEAD.get(kind, "Write it at the actions inside.")
                 )
-        return Head(span, keys.point.line, identity, name, condition, on_error)
+        return Head(span, keys.point.line, identity, name, condition, on_error, handler)
 
     def _condition(self, keys: Keys) -> ConditionSlot | None:
         node = keys.node("if")
         return None if node is None else condition_slot(node, self.findings)
 
-    def _on_error(self, keys: Keys) -> OnError:
+    def _on_error(self, keys: Keys) -> tuple[OnError, Block]:
         entry = keys.entry("on_error")
         if entry is None:
-            return OnError.FAIL
+            return OnError.FAIL, ()
         if isinstance(entry.value, Mapping):
-            instead = "Write on_error: continue, and test `steps.<id>.error is defined` in an if after it."
-            not_yet(entry.value.head, "'on_error' with steps", instead, self.findings)
-            return OnError.CONTINUE
+            inside = Keys(entry.value, self.findings, what="'on_error'", point=entry.key.span)
+            steps = inside.entry("steps")
+            if steps is None:
+                inside.missing("steps", "Write fail, continue, or steps: with what to do then.")
+            inside.done()
+            return OnError.HANDLE, () if steps is None else self.block(steps, "'on_error'")
         name = fixed_text(entry.value, self.findings, "'on_error'")
         if name is None:
-            return OnError.FAIL
+            return OnError.FAIL, ()
         if name.text not in _ON_ERROR:
-            hint = nearest(name.text, _ON_ERROR) or "Write fail or continue."
+            hint = nearest(name.text, _ON_ERROR) or "Write fail, continue or {steps: [...]}."
             self.findings.add(names.NOT_ONE_OF, name.span, f"'{name.text}' is not one of {listed(_ON_ERROR)}.", hint)
-            return OnError.FAIL
-        return _ON_ERROR[name.text]
+            return OnError.FAIL, ()
+        return _ON_ERROR[name.text], ()
 
     def _tags(self, keys: Keys) -> None:
         node = keys.node("tags")

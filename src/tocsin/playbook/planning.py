@@ -1,7 +1,7 @@
 """Make the plan of a playbook that has no errors."""
 
-from collections.abc import Iterator
-from typing import assert_never
+from collections.abc import Iterator, Mapping
+from typing import Final, assert_never
 
 from tocsin.core.errors import Invalid
 from tocsin.core.values import Json, JsonObject
@@ -12,6 +12,8 @@ from tocsin.playbook.model import (
     AskNode,
     Block,
     CallNode,
+    CaseTriggerNode,
+    CodeNode,
     ConditionSlot,
     ExpressionSlot,
     ForEachNode,
@@ -19,6 +21,7 @@ from tocsin.playbook.model import (
     OtherNode,
     ParallelNode,
     Playbook,
+    ScheduleTriggerNode,
     SetNode,
     StepNode,
     StopNode,
@@ -26,6 +29,8 @@ from tocsin.playbook.model import (
     TemplateSlot,
     TriggerNode,
     WaitNode,
+    WebhookTriggerNode,
+    WhileNode,
     kind_of_step,
     slots_of,
 )
@@ -34,12 +39,19 @@ from tocsin.playbook.plan import (
     AlertTrigger,
     AskStep,
     CallStep,
+    CaseTrigger,
+    CodeStep,
     Common,
+    EventWait,
     ForEachStep,
     IfStep,
+    Join,
+    OnError,
     ParallelStep,
     Plan,
+    Polling,
     Retry,
+    ScheduleTrigger,
     SetStep,
     Step,
     StopStep,
@@ -47,27 +59,38 @@ from tocsin.playbook.plan import (
     Trigger,
     WaitStep,
     WebhookTrigger,
+    WhileStep,
 )
 from tocsin.playbook.plan import Block as PlanBlock
 
+DEFAULT_CODE_TIMEOUT_S: Final = 5.0
 
-def plan_of(playbook: Playbook, digest: str) -> Plan:
-    """Return the plan. The playbook was checked and has no errors."""
+
+def plan_of(playbook: Playbook, digest: str, *, pins: Mapping[str, str]) -> Plan:
+    """Return the plan; `pins` are the digests of the playbooks that it calls. The playbook was checked and has no errors."""
+    planner = _Planner(pins)
     return Plan(
         id=playbook.id.text,
         title=playbook.title,
         digest=digest,
         triggers=tuple(_trigger(trigger) for trigger in playbook.triggers),
         inputs=_inputs(playbook),
-        steps=_Planner().block(playbook.steps),
+        steps=planner.block(playbook.steps),
+        final=planner.block(playbook.final),
         outputs=None if playbook.outputs is None else _template(playbook.outputs),
     )
 
 
 def _trigger(trigger: TriggerNode) -> Trigger:
-    if isinstance(trigger, AlertTriggerNode):
-        return AlertTrigger(_condition(trigger.condition))
-    return WebhookTrigger(trigger.name)
+    match trigger:
+        case AlertTriggerNode():
+            return AlertTrigger(_condition(trigger.condition))
+        case WebhookTriggerNode():
+            return WebhookTrigger(trigger.name)
+        case ScheduleTriggerNode():
+            return ScheduleTrigger(trigger.cron)
+        case CaseTriggerNode():
+            return CaseTrigger(trigger.happening)
 
 
 def _inputs(playbook: Playbook) -> JsonObject:
@@ -79,7 +102,8 @@ def _inputs(playbook: Playbook) -> JsonObject:
 class _Planner:
     """Make the steps of one scope: steps without an id are named by their place in it."""
 
-    def __init__(self) -> None:
+    def __init__(self, pins: Mapping[str, str]) -> None:
+        self.pins = pins
         self.place = 0
 
     def block(self, block: Block) -> PlanBlock:
@@ -98,6 +122,8 @@ class _Planner:
                     timeout_s=step.timeout_s,
                     effect=None if step.effect is None else step.effect[0],
                     reads=frozenset(_reads(step)),
+                    polling=_polling(step),
+                    undo_after_s=None if step.undo_after is None else step.undo_after[0],
                 )
             case SetNode():
                 return SetStep(common, _template(step.values))
@@ -108,17 +134,31 @@ class _Planner:
                 cases = tuple((value.value, self.block(block)) for value, block in step.cases)
                 return SwitchStep(common, _expression(step.subject), cases, self.block(step.default or ()))
             case ForEachNode():
-                body = _Planner().block(step.body)
+                body = _Planner(self.pins).block(step.body)
                 return ForEachStep(common, _expression(step.items), step.variable.text, step.concurrency, body)
+            case WhileNode():
+                return WhileStep(common, _condition(step.condition), step.limit, _Planner(self.pins).block(step.body))
             case ParallelNode():
-                return ParallelStep(common, tuple(self.block(branch) for branch in step.branches))
+                blocks = tuple(self.block(branch) for branch in step.branches)
+                return ParallelStep(common, blocks, _join(step.join, len(blocks)))
             case AskNode():
                 return _ask(step, common)
             case WaitNode():
                 duration, until = (None if slot is None else _template(slot) for slot in (step.duration, step.until))
-                return WaitStep(common, step.duration_s, duration, until)
+                return WaitStep(common, step.duration_s, duration, until, _event(step))
             case CallNode():
-                return CallStep(common, step.playbook.text, _template_or(step.inputs, {}))
+                digest = None if step.is_latest else self.pins.get(step.playbook.text)
+                return CallStep(common, step.playbook.text, _template_or(step.inputs, {}), step.waits, digest)
+            case CodeNode():
+                return CodeStep(
+                    common=common,
+                    source=str(step.source.value),
+                    inputs=_template_or(step.inputs, {}),
+                    runtime=step.runtime,
+                    timeout_s=DEFAULT_CODE_TIMEOUT_S if step.timeout_s is None else step.timeout_s,
+                    returns=step.returns,
+                    reads=frozenset(_reads(step)),
+                )
             case StopNode():
                 return StopStep(common, step.outcome, _template(step.reason))
             case OtherNode():
@@ -132,7 +172,8 @@ class _Planner:
         id = None if head.id is None else head.id.text
         key = id or f"{kind_of_step(step).value}@{self.place}"
         condition = None if head.condition is None else _condition(head.condition)
-        return Common(key, id, head.name, head.line, condition, head.on_error)
+        handler = self.block(head.handler) if head.on_error is OnError.HANDLE else ()
+        return Common(key, id, head.name, head.line, condition, head.on_error, handler)
 
 
 def _ask(step: AskNode, common: Common) -> AskStep:
@@ -150,7 +191,26 @@ def _ask(step: AskNode, common: Common) -> AskStep:
     )
 
 
-def _reads(step: ActionNode) -> Iterator[str]:
+def _join(join: Join | int, branches: int) -> int:
+    if isinstance(join, int):
+        return join
+    return 1 if join is Join.ANY else branches
+
+
+def _polling(step: ActionNode) -> Polling | None:
+    node = step.polling
+    return None if node is None else Polling(_condition(node.until), node.every_s, node.at_most_s)
+
+
+def _event(step: WaitNode) -> EventWait | None:
+    node = step.event
+    if node is None:
+        return None
+    condition = None if node.filter is None else _condition(node.filter)
+    return EventWait(node.kind, "" if node.hook is None else node.hook.text, condition, node.deadline_s, node.on_deadline)
+
+
+def _reads(step: ActionNode | CodeNode) -> Iterator[str]:
     for slot in (*slots_of(step), *(() if step.head.condition is None else (step.head.condition,))):
         for use in slot.uses:
             yield from (ref[1] for ref in use.expression.refs if ref[0] == "steps" and len(ref) > 1)

@@ -1,8 +1,8 @@
 """Every diagnostic code of the playbook language: what it says, why, and an example of it and of how to do it right."""
 
-from tocsin.playbook.codes import flow, names, safety, style, syntax
+from tocsin.playbook.codes import constructs, flow, names, safety, style, syntax
 from tocsin.playbook.codes.code import Code, playbook_of
 
-ALL: tuple[Code, ...] = (*syntax.ALL, *names.ALL, *flow.ALL, *safety.ALL, *style.ALL)
+ALL: tuple[Code, ...] = (*syntax.ALL, *names.ALL, *flow.ALL, *safety.ALL, *style.ALL, *constructs.ALL)
 
 __all__ = ["ALL", "Code", "playbook_of"]

@@ -148,8 +148,8 @@ NOT_YET = Code(
     Level.ERROR,
     "A form that is not there yet",
     "The word belongs to the language and this version does not run it. The message names what to write meanwhile.",
-    "- action: mailbox.search\n  with: {sender: a@example.org}\n  undo_after: 24h",
-    "- action: mailbox.search\n  with: {sender: a@example.org}",
+    "- ask: {title: Go on?, to: [role:responder], deadline: 4h, on_deadline: {escalate: [role:lead]}}",
+    "- ask: {title: Go on?, to: [role:responder], deadline: 4h, on_deadline: reject}",
 )
 
 ALL = (
