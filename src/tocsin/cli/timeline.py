@@ -18,6 +18,11 @@ SIGNS = {
     "open": "✉",
     "answered": "✓",
     "waiting": "…",
+    "closed": "–",
+    "folded": "⋮",
+    "paused": "‖",
+    "resumed": "▸",
+    "cancelled": "■",
 }
 STYLES = {
     "succeeded": "green",
@@ -28,6 +33,9 @@ STYLES = {
     "open": "yellow",
     "waiting": "yellow",
     "running": "cyan",
+    "paused": "bold yellow",
+    "cancelled": "magenta",
+    "folded": "dim",
 }
 LONGEST = 60  # characters of what an action was given
 EFFECTS = {"write": "bold magenta", "destructive": "bold red", "read": "dim"}

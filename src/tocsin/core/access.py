@@ -16,6 +16,7 @@ class Scope(StrEnum):
     CASES_WRITE = "cases:write"
     RUNS_READ = "runs:read"
     RUNS_START = "runs:start"
+    RUNS_CONTROL = "runs:control"
     ASKS_READ = "asks:read"
     ASKS_ANSWER = "asks:answer"
     PLAYBOOKS_READ = "playbooks:read"
@@ -41,7 +42,8 @@ class Role(StrEnum):
 _READING = frozenset({Scope.ALERTS_READ, Scope.CASES_READ, Scope.RUNS_READ, Scope.ASKS_READ, Scope.PLAYBOOKS_READ})
 ROLE_SCOPES: dict[Role, frozenset[Scope]] = {
     Role.VIEWER: _READING,
-    Role.RESPONDER: _READING | {Scope.ALERTS_WRITE, Scope.CASES_WRITE, Scope.RUNS_START, Scope.ASKS_ANSWER, Scope.FEEDS_READ},
+    Role.RESPONDER: _READING
+    | {Scope.ALERTS_WRITE, Scope.CASES_WRITE, Scope.RUNS_START, Scope.RUNS_CONTROL, Scope.ASKS_ANSWER, Scope.FEEDS_READ},
     Role.APPROVER: _READING | {Scope.ASKS_ANSWER},
     Role.AUTHOR: _READING | {Scope.PLAYBOOKS_WRITE, Scope.RUNS_START},
     Role.ADMIN: frozenset(Scope),

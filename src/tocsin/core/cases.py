@@ -22,11 +22,11 @@ class CaseHappening(StrEnum):
     """What can happen to a case, as triggers and waits name it."""
 
     OPENED = "opened"
-    ESCALATED = "escalated"
+    ESCALATED = "escalated"  # its severity was raised
     CLOSED = "closed"
     REOPENED = "reopened"
     TAG_ADDED = "tag-added"
-    ASSIGNED = "assigned"
+    ASSIGNED = "assigned"  # to somebody, or to somebody else
     SEVERITY_CHANGED = "severity-changed"
     VERDICT_SET = "verdict-set"
 
@@ -86,3 +86,20 @@ class Case:
             "closed_at": iso(self.closed_at) if self.closed_at else None,
             "tags": list(self.tags),
         }
+
+
+def happenings(before: Case | None, after: Case) -> tuple[CaseHappening, ...]:
+    """Return what a change of a case is, in the order of the list; `before` is None for a new one, which was opened and nothing else."""
+    if before is None:
+        return (CaseHappening.OPENED,)
+    was_closed, is_closed = before.status is CaseStatus.CLOSED, after.status is CaseStatus.CLOSED
+    found = {
+        CaseHappening.ESCALATED: after.severity.severity_id > before.severity.severity_id,
+        CaseHappening.CLOSED: is_closed and not was_closed,
+        CaseHappening.REOPENED: was_closed and not is_closed,
+        CaseHappening.TAG_ADDED: not set(after.tags) <= set(before.tags),
+        CaseHappening.ASSIGNED: after.owner not in ("", before.owner),
+        CaseHappening.SEVERITY_CHANGED: after.severity is not before.severity,
+        CaseHappening.VERDICT_SET: after.verdict is not before.verdict,
+    }
+    return tuple(happening for happening, is_so in found.items() if is_so)

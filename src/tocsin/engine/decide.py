@@ -4,24 +4,32 @@
 returns them with the calls to make. It performs nothing. Asked again with nothing changed, it decides nothing.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TypeAlias
 
 from tocsin.core.effects import Effect
 from tocsin.core.errors import Invalid, TocsinError
 from tocsin.core.ids import RunId
 from tocsin.core.values import Json, JsonObject, iso, parse_instant
-from tocsin.engine.attempts import Pending, Trial, Wait, effect_of, next_attempt, orphaned
+from tocsin.engine.attempts import Pending, Trial, Wait, effect_of, idempotency_key, next_attempt, orphaned
 from tocsin.engine.events import (
     AskAnswered,
     AskOpened,
+    BranchesJoined,
     BranchTaken,
     CallStarted,
+    EventArrived,
     IterationEnded,
     LoopEnded,
     LoopStarted,
+    MainEnded,
     Outcome,
+    RoundEnded,
+    RoundsEnded,
+    RoundStarted,
+    RunCancelled,
     RunEnded,
     RunEvent,
     RunStarted,
@@ -32,10 +40,12 @@ from tocsin.engine.events import (
     ValuesSet,
 )
 from tocsin.engine.facts import Facts
+from tocsin.engine.giving_up import give_up, is_inside, keys_of, paths_of
 from tocsin.engine.names import Names
 from tocsin.engine.questions import open_ask
 from tocsin.engine.state import Loop, RunState, Status, StepState
-from tocsin.engine.waits import due_at
+from tocsin.engine.undo import undo_scheduled
+from tocsin.engine.waits import await_event, due_at
 from tocsin.playbook.expr import Condition
 from tocsin.playbook.inputs import handed_over
 from tocsin.playbook.plan import (
@@ -43,20 +53,26 @@ from tocsin.playbook.plan import (
     AskStep,
     Block,
     CallStep,
+    CodeStep,
+    EventWait,
     ForEachStep,
     IfStep,
+    OnDeadline,
     OnError,
     ParallelStep,
     Plan,
+    Polling,
     SetStep,
     Step,
     StopStep,
     SwitchStep,
     WaitStep,
+    WhileStep,
 )
 
 MAX_DEPTH = 10  # of calls
 MAX_ITEMS = 10_000  # of one for_each
+CODE = "code"  # code.RUNTIME is the action of a code step, as the driver calls it
 
 
 @dataclass(slots=True)
@@ -65,6 +81,7 @@ class Decision:
 
     events: list[RunEvent] = field(default_factory=list)
     calls: list[Pending] = field(default_factory=list)
+    cancels: list[RunId] = field(default_factory=list)  # children that nobody waits for any more
     wake_at: datetime | None = None
 
 
@@ -116,11 +133,53 @@ class _Walk:
         self.names = Names(plan, state, facts.run, facts.workspace, self.at)
 
     def run(self) -> Decision:
-        if self.state.ended is None:
-            progress = self._block(self.plan.steps, "")
-            if not isinstance(progress, Blocked) and not self.facts.in_flight and not self.decision.calls:
-                self._end(progress)
+        if self.state.ended is None and not self.state.is_paused:
+            self._main()
+            if self.state.main is not None:
+                self._final(self.state.main)
         return self.decision
+
+    def _main(self) -> None:
+        """Walk the steps; when they are over, so is the run, but for those of `finally`."""
+        if self.state.main is not None:
+            return
+        request = self.state.cancelled
+        progress = self._block(self.plan.steps, "") if request is None else self._cancelled(request)
+        if self._goes_on(progress):
+            return
+        ending = _ending(progress, self.at)
+        if not self.plan.final:
+            self._end(ending)
+            return
+        self._emit(ending)
+        self.names = Names(self.plan, self.state, self.facts.run, self.facts.workspace, self.at)
+
+    def _final(self, main: MainEnded) -> None:
+        progress = self._block(self.plan.final, "")
+        if self._goes_on(progress):
+            return
+        last = _ending(progress, self.at)
+        if last.error is None:
+            self._end(main)
+            return
+        reason = f"{main.reason} In finally: {last.reason}".strip()
+        outcome = Outcome.FAILED if main.outcome is Outcome.SUCCEEDED else main.outcome
+        self._end(MainEnded(at=self.at, outcome=outcome, reason=reason, error=main.error or last.error))
+
+    def _goes_on(self, progress: Progress) -> bool:
+        return isinstance(progress, Blocked) or bool(self.facts.in_flight) or bool(self.decision.calls)
+
+    def _cancelled(self, request: RunCancelled) -> Progress:
+        reason = f"{request.by} cancelled it{': ' if request.reason else ''}{request.reason}"
+        self._give_up(list(self.state.steps), reason)
+        return Stopped(Outcome.CANCELLED, reason)
+
+    def _give_up(self, paths: Iterable[str], reason: str) -> None:
+        for event in give_up(self.state, paths, in_flight=self._under_way(), at=self.at, reason=reason):
+            known = self.state.steps.get(event.path)
+            if known is not None and known.status is Status.CALLING:
+                self.decision.cancels.append(RunId(known.run))
+            self._emit(event)
 
     def _emit(self, event: RunEvent) -> None:
         self.state.apply(event)
@@ -130,22 +189,17 @@ class _Walk:
         if self.decision.wake_at is None or at < self.decision.wake_at:
             self.decision.wake_at = at
 
-    def _end(self, progress: Progress) -> None:
-        match progress:
-            case Failed():
-                reason = f"Step '{progress.path}' failed: {progress.error.get('message', '')}"
-                self._emit(RunEnded(at=self.at, outcome=Outcome.FAILED, reason=reason))
-            case Stopped():
-                self._emit(RunEnded(at=self.at, outcome=progress.outcome, outputs=self._outputs(), reason=progress.reason))
-            case Done() | Blocked():
-                try:
-                    outputs = self._outputs(strict=True)
-                except TocsinError as error:
-                    self._emit(RunEnded(at=self.at, outcome=Outcome.FAILED, reason=f"The outputs could not be computed: {error}"))
-                else:
-                    self._emit(RunEnded(at=self.at, outcome=Outcome.SUCCEEDED, outputs=outputs))
+    def _end(self, main: MainEnded) -> None:
+        outputs: JsonObject = {}
+        if main.error is None and main.outcome is not Outcome.CANCELLED:
+            try:
+                outputs = self._outputs(strict=not main.is_stop)
+            except TocsinError as error:
+                self._emit(RunEnded(at=self.at, outcome=Outcome.FAILED, reason=f"The outputs could not be computed: {error}"))
+                return
+        self._emit(RunEnded(at=self.at, outcome=main.outcome, outputs=outputs, reason=main.reason))
 
-    def _outputs(self, *, strict: bool = False) -> JsonObject:
+    def _outputs(self, *, strict: bool) -> JsonObject:
         """Render the outputs; a run that was stopped half-way may lack what they read, and then has none."""
         if self.plan.outputs is None:
             return {}
@@ -173,7 +227,9 @@ class _Walk:
         return BLOCKED if pending else DONE
 
     def _runs_beside(self, step: Step, pending: set[str]) -> bool:
-        return isinstance(step, ActionStep) and step.common.condition is None and self._is_read(step) and not step.reads & pending
+        if not isinstance(step, ActionStep) or step.common.condition is not None or step.polling is not None:
+            return False
+        return self._is_read(step) and not step.reads & pending
 
     def _is_pending_read(self, step: Step, scope: str) -> bool:
         return isinstance(step, ActionStep) and scope + step.common.key not in self.state.steps and self._is_read(step)
@@ -193,26 +249,51 @@ class _Walk:
             if known is None and path not in self.facts.in_flight and not self._wanted(step.common.condition, scope):
                 self._emit(StepSkipped(at=self.at, path=path))
                 return DONE
-            progress = self._settled(known) or self._go(step, path, scope, known)
+            progress = self._settled(step, path, known) or self._go(step, path, scope, known)
         except TocsinError as error:
             progress = Failed(path, error_json(error))
         if isinstance(progress, Failed):
-            return self._failed(step, path, progress)
+            return self._failed(step, path, scope, progress)
         return progress
 
     def _wanted(self, condition: Condition | None, scope: str) -> bool:
         return condition is None or condition.test(self.names.of(scope))
 
-    def _settled(self, known: StepState | None) -> Progress | None:
-        if known is not None and known.status in (Status.DONE, Status.SKIPPED):
-            return DONE
-        return None
+    def _settled(self, step: Step, path: str, known: StepState | None) -> Progress | None:
+        if known is None or known.status not in (Status.DONE, Status.SKIPPED):
+            return None
+        if isinstance(step, ActionStep) and step.undo_after_s is not None and path in self.state.effects:
+            self._plan_undo(step, path, step.undo_after_s)
+        return DONE
 
-    def _failed(self, step: Step, path: str, failure: Failed) -> Progress:
+    def _plan_undo(self, step: ActionStep, path: str, after_s: float) -> None:
+        inverse = self.facts.spec(step.action).undo
+        if inverse is None:
+            raise Invalid(f"'{step.action}' has no inverse, so nothing can undo it.", hint="Leave out undo_after.")
+        done = self.state.effects[path]
+        self._emit(
+            undo_scheduled(
+                self.facts.spec(inverse),
+                path=path,
+                connection=step.connection,
+                arguments=done.arguments,
+                after_s=after_s,
+                now=self.facts.now,
+                ids=self.facts.ids,
+            )
+        )
+
+    def _failed(self, step: Step, path: str, scope: str, failure: Failed) -> Progress:
         known = self.state.steps.get(path)
         if known is None or known.status is not Status.FAILED:
             self._emit(StepFailed(at=self.at, path=path, error=failure.error))
-        return DONE if step.common.on_error is OnError.CONTINUE else failure
+        match step.common.on_error:
+            case OnError.FAIL:
+                return failure
+            case OnError.CONTINUE:
+                return DONE
+            case OnError.HANDLE:
+                return self._block(step.common.handler, scope)
 
     def _go(self, step: Step, path: str, scope: str, known: StepState | None) -> Progress:
         if known is not None and known.status is Status.FAILED:
@@ -227,10 +308,14 @@ class _Walk:
                 return self._switch(step, path, scope, known)
             case ForEachStep():
                 return self._for_each(step, path, scope)
+            case WhileStep():
+                return self._while(step, path)
             case ParallelStep():
-                return self._together([(branch, scope) for branch in step.branches])
+                return self._parallel(step, path, scope)
             case ActionStep():
-                return self._action(step, path, scope, known)
+                return self._action(step, path, scope, known) if step.polling is None else self._poll(step, step.polling, path)
+            case CodeStep():
+                return self._code(step, path, scope, known)
             case AskStep():
                 return self._ask(step, path, scope, known)
             case WaitStep():
@@ -298,12 +383,96 @@ class _Walk:
             index += 1
         return active, ended
 
-    def _together(self, blocks: list[tuple[Block, str]]) -> Progress:
-        """Walk every branch to its end: a branch that fails does not abandon what the others are in the middle of."""
-        reached = [self._block(block, scope) for block, scope in blocks]
-        if any(isinstance(one, Blocked) for one in reached):
+    def _while(self, step: WhileStep, path: str) -> Progress:
+        rounds = self.state.rounds.get(path)
+        while True:
+            index = 0 if rounds is None else rounds.index
+            scope = f"{path}[{index}]/"
+            if rounds is None or rounds.is_between:
+                if not step.condition.test(self.names.of(scope)):
+                    self._emit(RoundsEnded(at=self.at, path=path))
+                    return DONE
+                if index >= step.limit:
+                    return Failed(path, _error("while-limit", f"After {step.limit} rounds, its 'max', the condition still holds."))
+                self._emit(RoundStarted(at=self.at, path=path, index=index))
+                rounds = self.state.rounds[path]
+            progress = self._block(step.body, scope)
+            if not isinstance(progress, Done):
+                return progress
+            self._emit(RoundEnded(at=self.at, path=path, index=index))
+
+    def _parallel(self, step: ParallelStep, path: str, scope: str) -> Progress:
+        """Walk every branch; go on when enough have succeeded.
+
+        A branch that fails does not abandon what the others are in the middle of; one that is not needed any more is given up.
+        """
+        joined = self.state.joined.get(path)
+        if joined is None:
+            reached = [self._block(branch, scope) for branch in step.branches]
+            done = [index for index, one in enumerate(reached) if isinstance(one, Done)]
+            if len(done) == len(reached):
+                return DONE
+            if len(done) < step.join:
+                waits = any(isinstance(one, Blocked) for one in reached)
+                return BLOCKED if waits else next(one for one in reached if not isinstance(one, Done))
+            self._emit(BranchesJoined(at=self.at, path=path, branches=done))
+            joined = self.state.joined[path]
+        given_up = [branch for index, branch in enumerate(step.branches) if index not in joined]
+        for branch in given_up:
+            self._give_up(paths_of(self.state, branch, scope), "another branch was enough")
+        calls = self._under_way()
+        return BLOCKED if any(is_inside(call, keys_of(branch, scope)) for branch in given_up for call in calls) else DONE
+
+    def _under_way(self) -> frozenset[str]:
+        return self.facts.in_flight | {call.path for call in self.decision.calls}
+
+    def _poll(self, step: ActionStep, polling: Polling, path: str) -> Progress:
+        rounds = self.state.rounds.get(path)
+        if rounds is None:
+            self._emit(RoundStarted(at=self.at, path=path, index=0, polls=True))
+            rounds = self.state.rounds[path]
+        elif rounds.is_between:
+            due = parse_instant(rounds.due or self.at)
+            if self.facts.now < due:
+                self._wake(due)
+                return BLOCKED
+            self._emit(RoundStarted(at=self.at, path=path, index=rounds.index, polls=True))
+        scope = f"{path}[{rounds.index}]/"
+        inner = scope + step.common.key
+        known = self.state.steps.get(inner)
+        if known is None or known.status is not Status.DONE:
+            progress = self._action(step, inner, scope, known)
+            if not isinstance(progress, Done):
+                return Failed(path, progress.error) if isinstance(progress, Failed) else progress
+        return self._polled(polling, path, scope, parse_instant(rounds.first_at) + timedelta(seconds=polling.at_most_s))
+
+    def _polled(self, polling: Polling, path: str, scope: str, last: datetime) -> Progress:
+        """Look at the result of one round, and end or plan the next."""
+        index = self.state.rounds[path].index
+        if polling.until.test(self.names.of(scope)):
+            self._emit(RoundEnded(at=self.at, path=path, index=index))
+            self._emit(RoundsEnded(at=self.at, path=path))
+            return DONE
+        due = self.facts.now + timedelta(seconds=polling.every_s)
+        if due > last:
+            text = f"After {index + 1} times, '{polling.until.source}' is still not so, and 'at_most' is over."
+            return Failed(path, _error("poll-timeout", text))
+        self._emit(RoundEnded(at=self.at, path=path, index=index, due=iso(due)))
+        self._wake(due)
+        return BLOCKED
+
+    def _code(self, step: CodeStep, path: str, scope: str, known: StepState | None) -> Progress:
+        if path in self.facts.in_flight:
             return BLOCKED
-        return next((one for one in reached if not isinstance(one, Done)), DONE)
+        if known is not None:  # an attempt that failed
+            return Failed(path, known.error or {})
+        inputs = _object(step.inputs.render(self.names.of(scope)), "with")
+        arguments: JsonObject = {"source": step.source, "inputs": inputs, "returns": step.returns}
+        key = idempotency_key(self.facts.workspace, self.facts.run, path)
+        self.decision.calls.append(
+            Pending(path, f"{CODE}.{step.runtime.value}", None, arguments, Effect.READ, key, 1, step.timeout_s)  # it changes nothing
+        )
+        return BLOCKED
 
     def _action(self, step: ActionStep, path: str, scope: str, known: StepState | None) -> Progress:
         if path in self.facts.in_flight or any(call.path == path for call in self.decision.calls):
@@ -343,13 +512,14 @@ class _Walk:
 
     def _deadline(self, asked: AskOpened) -> Progress:
         if asked.on_deadline is None:
-            error: JsonObject = {"code": "deadline-passed", "kind": "invalid", "message": f"Nobody answered '{asked.title}' in time."}
-            return Failed(asked.path, error)
+            return Failed(asked.path, _error("deadline-passed", f"Nobody answered '{asked.title}' in time."))
         reason = "the deadline passed"
         self._emit(AskAnswered(at=self.at, path=asked.path, ask=asked.ask, answer=asked.on_deadline, by=None, reason=reason))
         return DONE
 
     def _wait(self, step: WaitStep, path: str, scope: str, known: StepState | None) -> Progress:
+        if step.event is not None:
+            return self._wait_for_event(step.event, path, scope, known)
         if known is None or known.due is None:
             due = due_at(step, self.names.of(scope), self.facts.now)
             self._emit(TimerSet(at=self.at, path=path, due=iso(due)))
@@ -361,17 +531,51 @@ class _Walk:
         self._emit(TimerFired(at=self.at, path=path))
         return DONE
 
+    def _wait_for_event(self, wait: EventWait, path: str, scope: str, known: StepState | None) -> Progress:
+        if known is None:
+            self._emit(await_event(wait, path=path, names=self.names.of(scope), now=self.facts.now))
+            known = self.state.steps[path]
+        if known.due is None:
+            return BLOCKED
+        due = parse_instant(known.due)
+        if self.facts.now < due:
+            self._wake(due)
+            return BLOCKED
+        if wait.on_deadline is OnDeadline.FAIL:
+            return Failed(path, _error("deadline-passed", f"No such {wait.kind.value} came in time."))
+        self._emit(EventArrived(at=self.at, path=path, event=None))
+        return DONE
+
     def _call(self, step: CallStep, path: str, scope: str, known: StepState | None) -> Progress:
         if known is None:
             if self.state.started.depth + 1 > MAX_DEPTH:
                 raise Invalid(f"Playbooks call each other more than {MAX_DEPTH} deep.")
-            called = self.facts.current(step.playbook)
+            called = self.facts.current(step.playbook) if step.digest is None else self.facts.version(step.digest)
             inputs = handed_over(called, _object(step.inputs.render(self.names.of(scope)), "with"))
             run = self.facts.ids("run")
-            self._emit(CallStarted(at=self.at, path=path, playbook=step.playbook, digest=called.digest, run=run, inputs=inputs))
-        elif known.status is Status.ATTEMPT_FAILED:
+            self._emit(
+                CallStarted(at=self.at, path=path, playbook=step.playbook, digest=called.digest, run=run, inputs=inputs, waits=step.waits)
+            )
+            return BLOCKED if step.waits else DONE
+        if known.status is Status.ATTEMPT_FAILED:
             return Failed(path, known.error or {})
         return BLOCKED
+
+
+def _ending(progress: Progress, at: str) -> MainEnded:
+    match progress:
+        case Failed():
+            reason = f"Step '{progress.path}' failed: {progress.error.get('message', '')}"
+            error: JsonObject = {"step": progress.path, **progress.error}
+            return MainEnded(at=at, outcome=Outcome.FAILED, reason=reason, error=error)
+        case Stopped():
+            return MainEnded(at=at, outcome=progress.outcome, reason=progress.reason, is_stop=True)
+        case Done() | Blocked():
+            return MainEnded(at=at, outcome=Outcome.SUCCEEDED)
+
+
+def _error(code: str, message: str) -> JsonObject:
+    return {"code": code, "kind": "invalid", "message": message}
 
 
 def _object(value: Json, what: str) -> JsonObject:

@@ -17,7 +17,7 @@ from tocsin.core.ids import Ids, RunId
 from tocsin.core.values import JsonObject, iso
 from tocsin.engine.attempts import NOT_APPLIED, Pending
 from tocsin.engine.crashpoints import Crash, CrashPoint, stay_alive
-from tocsin.engine.decide import Decision, child_started, decide, error_json
+from tocsin.engine.decide import CODE, Decision, child_started, decide, error_json
 from tocsin.engine.events import (
     ActionDone,
     ActionFailed,
@@ -28,14 +28,18 @@ from tocsin.engine.events import (
     Outcome,
     RunEnded,
     RunEvent,
+    UndoScheduled,
 )
 from tocsin.engine.facts import Facts
 from tocsin.engine.ports import ActionCall, Actions, Append, ChildRun, ClaimedRun, Clock, Journal, Plans
 from tocsin.engine.state import RunState, fold, is_effect
+from tocsin.engine.undo import undo_started
 
 log = structlog.get_logger()
 ACTIVE_RUNS = 256  # advanced at once by one process
 RENEW_S = 5.0
+LOOK_S = 5.0  # how often a run that is busy looks for what another process has signalled
+LONGEST_BUFFER = 500  # events that are kept back until the run rests
 
 
 class Driver:
@@ -46,9 +50,13 @@ class Driver:
         self.clock, self.ids, self.crash = clock, ids, crash
         self._slots = asyncio.Semaphore(ACTIVE_RUNS)
         self._active: dict[RunId, tuple[int, asyncio.Task[object]]] = {}
+        self._signalled: dict[RunId, asyncio.Event] = {}
 
     async def advance(self, runs: Sequence[RunId]) -> None:
-        """Advance the runs that nobody else holds until each has ended or waits."""
+        """Advance the runs that nobody else holds until each has ended or waits; one in hand is told to look at its signals."""
+        for run in runs:
+            if run in self._signalled:
+                self._signalled[run].set()
         claimed = await self.journal.claim(runs)
         if claimed:
             self.crash(CrashPoint.RUN_CLAIMED)
@@ -60,6 +68,7 @@ class Driver:
             task = asyncio.current_task()
             assert task is not None  # a coroutine always runs in a task  # noqa: S101
             self._active[run.id] = (run.epoch, task)
+            self._signalled[run.id] = asyncio.Event()
             try:
                 await self._advance(run)
             except TocsinError as error:
@@ -67,6 +76,7 @@ class Driver:
                 log.warning("run.dropped", run=run.id, epoch=run.epoch, error=error.code, reason=str(error))
             finally:
                 self._active.pop(run.id, None)
+                self._signalled.pop(run.id, None)
 
     async def renew_forever(self) -> None:
         """Extend the leases of the runs in hand; drop a run whose lease another worker has taken."""
@@ -81,9 +91,9 @@ class Driver:
 
     async def _advance(self, run: ClaimedRun) -> None:
         try:
-            session = _Session(self, run)
+            session = _Session(self, run, signalled=self._signalled[run.id])
         except TocsinError as error:
-            await self._bury(run, str(error))
+            await self._bury(run, len(run.events), str(error))
             return
         try:
             await session.run_to_rest()
@@ -92,13 +102,13 @@ class Driver:
         except Exception as error:
             # One run's defect must not take the others down, nor be tried for ever: the run ends, and says why.
             log.exception("run.defect", run=run.id)
-            await self._bury(session.reached(), f"Tocsin could not go on with this run: {type(error).__name__}: {error}")
+            await self._bury(run, session.written, f"Tocsin could not go on with this run: {type(error).__name__}: {error}")
         finally:
             await session.drop()
 
-    async def _bury(self, run: ClaimedRun, reason: str) -> None:
+    async def _bury(self, run: ClaimedRun, written: int, reason: str) -> None:
         ended = RunEnded(at=iso(self.clock()), outcome=Outcome.FAILED, reason=reason)
-        append = Append(run.id, run.workspace, run.epoch, len(run.events) + 1, (ended,), release=True)
+        append = Append(run.id, run.workspace, run.epoch, written + 1, (ended,), release=True)
         while not await self.journal.append(append):
             signals = await self.journal.signals(run.id)
             append = Append(
@@ -115,13 +125,14 @@ class _Answer:
 class _Session:
     """One run in the hands of one worker, from claim to rest."""
 
-    def __init__(self, driver: Driver, run: ClaimedRun) -> None:
-        self.driver, self.run = driver, run
+    def __init__(self, driver: Driver, run: ClaimedRun, *, signalled: asyncio.Event) -> None:
+        self.driver, self.run, self.signalled = driver, run, signalled
         self.state: RunState = fold(run.events)
         self.plan = driver.plans.by_digest(self.state.started.digest)
-        self.committed: list[RunEvent] = []
+        self.written = len(run.events)  # what was read is not kept: the state has it
         self.buffer: list[RunEvent] = []
         self.consumed: list[int] = []
+        self.cancels: list[RunId] = []
         self.calls: dict[str, asyncio.Task[_Answer]] = {}
         self.signals = run.signals
 
@@ -140,10 +151,6 @@ class _Session:
         for task in self.calls.values():
             task.cancel()
         await asyncio.gather(*self.calls.values(), return_exceptions=True)
-
-    def reached(self) -> ClaimedRun:
-        """Return the run as the journal has it now."""
-        return ClaimedRun(self.run.id, self.run.workspace, self.run.epoch, (*self.run.events, *self.committed))
 
     def _take_signals(self) -> None:
         for signal, event in self.signals:
@@ -164,10 +171,12 @@ class _Session:
             in_flight=frozenset(self.calls),
             spec=self.driver.actions.spec,
             current=self.driver.plans.current,
+            version=self.driver.plans.by_digest,
             ids=self.driver.ids,
         )
         decision = decide(self.plan, self.state, facts)
         self.buffer.extend(decision.events)
+        self.cancels.extend(decision.cancels)
         return decision
 
     async def _start(self, decision: Decision) -> None:
@@ -179,14 +188,27 @@ class _Session:
             self.calls[call.path] = asyncio.create_task(self._call(call))
 
     async def _collect(self) -> None:
-        if any(is_effect(event) for event in self.buffer):
+        if len(self.buffer) > LONGEST_BUFFER or any(is_effect(event) for event in self.buffer):
             await self._commit()
-        done, _ = await asyncio.wait(self.calls.values(), return_when=asyncio.FIRST_COMPLETED)
+        signalled = asyncio.create_task(self.signalled.wait())
+        try:
+            await asyncio.wait([*self.calls.values(), signalled], timeout=LOOK_S, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            signalled.cancel()
+        done = [task for task in self.calls.values() if task.done()]
+        if not done:
+            await self._look()
         for task in done:
             answer = task.result()
             del self.calls[answer.path]
             for event in answer.events:
                 self._keep(event)
+
+    async def _look(self) -> None:
+        """Take what has been signalled meanwhile: somebody may want to end or hold a run that is busy for long."""
+        self.signalled.clear()
+        signals = await self.driver.journal.signals(self.run.id)
+        self.signals = tuple((signal, event) for signal, event in signals if signal not in self.consumed)
 
     async def _rest(self, decision: Decision) -> bool:
         """Commit and give the run back; False when something has arrived meanwhile."""
@@ -200,30 +222,35 @@ class _Session:
         return released
 
     async def _commit(self, *, release: bool = False, decision: Decision | None = None) -> bool:
-        events, consumed = tuple(self.buffer), tuple(self.consumed)
+        events, consumed, cancels = tuple(self.buffer), tuple(self.consumed), tuple(self.cancels)
         released = await self.driver.journal.append(
             Append(
                 run=self.run.id,
                 workspace=self.run.workspace,
                 epoch=self.run.epoch,
-                first_seq=len(self.run.events) + len(self.committed) + 1,
+                first_seq=self.written + 1,
                 events=events,
                 consumed=consumed,
-                children=tuple(self._child(event) for event in events if isinstance(event, CallStarted)),
+                children=tuple(self._child(event) for event in events if isinstance(event, CallStarted | UndoScheduled)),
+                cancels=cancels,
                 asks_opened=tuple(event for event in events if isinstance(event, AskOpened)),
                 release=release,
                 wake_at=decision.wake_at if decision is not None else None,
             )
         )
-        self.committed.extend(events)
+        self.written += len(events)
         self.buffer.clear()
         self.consumed.clear()
+        self.cancels.clear()
         if any(is_effect(event) for event in events):
             self.driver.crash(CrashPoint.OUTCOME_COMMITTED)
         return released
 
-    def _child(self, call: CallStarted) -> ChildRun:
-        return ChildRun(RunId(call.run), self.run.id, call.path, child_started(self.state.started, call, parent=self.run.id))
+    def _child(self, call: CallStarted | UndoScheduled) -> ChildRun:
+        started, parent = self.state.started, self.run.id
+        if isinstance(call, UndoScheduled):
+            return ChildRun(RunId(call.run), None, call.path, undo_started(started, call, run=parent))
+        return ChildRun(RunId(call.run), parent if call.waits else None, call.path, child_started(started, call, parent=parent))
 
     async def _call(self, call: Pending) -> _Answer:
         request = ActionCall(
@@ -270,7 +297,7 @@ class _Session:
                 path=call.path,
                 output=output,
                 action=call.action,
-                arguments=call.arguments if read else {},
+                arguments=_told(call) if read else {},
                 effect=call.effect,
                 elapsed_ms=round(elapsed, 1),
             ),
@@ -299,3 +326,10 @@ class _Session:
         if probed:
             described["code"] = NOT_APPLIED
         return ActionFailed(at=iso(self.driver.clock()), path=call.path, error=described, attempt=call.attempt, action=call.action)
+
+
+def _told(call: Pending) -> JsonObject:
+    """Return what the journal keeps of a read's arguments; the source of code is in the playbook."""
+    if call.action.startswith(f"{CODE}."):
+        return {"inputs": call.arguments.get("inputs")}
+    return call.arguments

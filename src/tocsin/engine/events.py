@@ -264,6 +264,7 @@ class MainEnded(Event, frozen=True, tag="main_ended"):
     outcome: Outcome
     reason: str = ""
     error: JsonObject | None = None  # {step, code, kind, message}
+    is_stop: bool = False  # a `stop` step said so
 
 
 class RunCancelled(Event, frozen=True, tag="run_cancelled"):

@@ -1,8 +1,8 @@
 """The state of a run: a fold over its events.
 
 `RunState.apply` is the only thing that changes it. A path is a scope's prefix and a step's key: `links[3]/` + `rep`. Outputs are kept
-by scope and id, ready to be read as `steps.<id>`; a finished iteration collapses into one entry of its loop's result, so a loop over
-many items holds only what is going on.
+by scope and id, ready to be read as `steps.<id>`; a finished iteration collapses into one entry of its loop's result, and a finished
+round into what the next one may read, so a loop over many items holds only what is going on.
 """
 
 from collections.abc import Iterable
@@ -18,21 +18,33 @@ from tocsin.engine.events import (
     ActionIntended,
     ActionUnknown,
     AskAnswered,
+    AskClosed,
     AskOpened,
+    BranchesJoined,
     BranchTaken,
     CallEnded,
     CallStarted,
+    EventArrived,
+    EventAwaited,
     IterationEnded,
     LoopEnded,
     LoopStarted,
+    MainEnded,
     Outcome,
+    RoundEnded,
+    RoundsEnded,
+    RoundStarted,
+    RunCancelled,
     RunEnded,
     RunEvent,
+    RunPaused,
+    RunResumed,
     RunStarted,
     StepFailed,
     StepSkipped,
     TimerFired,
     TimerSet,
+    UndoScheduled,
     ValuesSet,
 )
 
@@ -49,6 +61,7 @@ class Status(StrEnum):
     CALLING = "calling"
     BRANCHED = "branched"
     LOOPING = "looping"
+    JOINED = "joined"
     DONE = "done"
     SKIPPED = "skipped"
     FAILED = "failed"
@@ -101,18 +114,51 @@ class Loop:
         return [self.results[index] for index in range(len(self.items))]
 
 
+@dataclass(slots=True)
+class Rounds:
+    """A `while`, or an action that polls, under way. `outputs` are the results of the rounds before, the newest of each id."""
+
+    index: int
+    polls: bool
+    first_at: str
+    is_between: bool = False  # the round of `index` has not begun
+    due: str | None = None
+    outputs: JsonObject = field(default_factory=dict)
+
+
 class RunState:
     """Where a run stands after its events so far."""
 
-    __slots__ = ("answers", "asks", "attempts", "ended", "loops", "outputs", "started", "steps")
+    __slots__ = (
+        "answers",
+        "asks",
+        "attempts",
+        "cancelled",
+        "effects",
+        "ended",
+        "is_paused",
+        "joined",
+        "loops",
+        "main",
+        "outputs",
+        "rounds",
+        "started",
+        "steps",
+    )
 
     def __init__(self, started: RunStarted) -> None:
         self.started = started
+        self.main: MainEnded | None = None
         self.ended: RunEnded | None = None
+        self.cancelled: RunCancelled | None = None
+        self.is_paused = False
         self.steps: dict[str, StepState] = {}
         self.outputs: dict[str, JsonObject] = {"": {}}  # scope prefix -> id -> output
         self.attempts: dict[str, Attempt] = {}
+        self.effects: dict[str, ActionIntended] = {}  # what was done, as far as nobody has planned its undo
         self.loops: dict[str, Loop] = {}
+        self.rounds: dict[str, Rounds] = {}
+        self.joined: dict[str, frozenset[int]] = {}  # branches of a `parallel` that were enough
         self.asks: dict[str, AskOpened] = {}
         self.answers: dict[str, AskAnswered] = {}
 
@@ -134,6 +180,11 @@ class RunState:
                 self._collapse(event.path, event.index)
             case LoopEnded():
                 self._done(event.path, self.loops.pop(event.path).result(), event.at)
+            case RoundStarted() | RoundEnded() | RoundsEnded():
+                self._round(event)
+            case BranchesJoined():
+                self.joined[event.path] = frozenset(event.branches)
+                self._mark(event.path, Status.JOINED, event.at)
             case ActionIntended() | ActionDone() | ActionFailed() | ActionUnknown():
                 self._act(event)
             case AskOpened():
@@ -141,14 +192,27 @@ class RunState:
                 self.steps[event.path] = StepState(Status.ASKED, event.at, due=event.deadline)
             case AskAnswered():
                 self._answer(event)
+            case AskClosed():
+                self.asks.pop(event.path, None)
+                self._mark(event.path, Status.SKIPPED, event.at)
+            case EventAwaited():
+                self.steps[event.path] = StepState(Status.WAITING, event.at, due=event.due)
+            case EventArrived():
+                self._arrive(event)
             case TimerSet():
                 self.steps[event.path] = StepState(Status.WAITING, event.at, due=event.due)
             case TimerFired():
                 self._done(event.path, {}, event.at)
             case CallStarted():
-                self.steps[event.path] = StepState(Status.CALLING, event.at, run=event.run)
+                self._call(event)
             case CallEnded():
                 self._return(event)
+            case UndoScheduled():
+                self.effects.pop(event.path, None)
+            case RunCancelled() | RunPaused() | RunResumed():
+                self._steer(event)
+            case MainEnded():
+                self.main = event
             case RunEnded():
                 self.ended = event
             case RunStarted():
@@ -162,6 +226,8 @@ class RunState:
                 self._mark(event.path, Status.INTENDED, event.at)
             case ActionDone():
                 self.attempts.pop(event.path, None)
+                if before.intent is not None:
+                    self.effects[event.path] = before.intent
                 self._done(event.path, event.output, event.at)
             case ActionFailed():
                 self.attempts[event.path] = Attempt(event.attempt, before.intent, before.first_at, unknowns=before.unknowns)
@@ -181,11 +247,31 @@ class RunState:
             answer: JsonObject = {"answer": event.answer, "form": event.form, "by": event.by, "at": event.at, "reason": event.reason}
             self._done(event.path, answer, event.at)
 
+    def _arrive(self, event: EventArrived) -> None:
+        known = self.steps.get(event.path)
+        if known is not None and known.status is Status.WAITING:  # the first event decides; later ones change nothing
+            self._done(event.path, {"event": event.event, "at": event.at}, event.at)
+
+    def _steer(self, event: RunCancelled | RunPaused | RunResumed) -> None:
+        if isinstance(event, RunCancelled):
+            self.cancelled = self.cancelled or event
+        self.is_paused = isinstance(event, RunPaused) and self.cancelled is None
+
+    def _call(self, event: CallStarted) -> None:
+        if event.waits:
+            self.steps[event.path] = StepState(Status.CALLING, event.at, run=event.run)
+        else:
+            self._done(event.path, {"run": event.run}, event.at)
+
     def _return(self, event: CallEnded) -> None:
+        known = self.steps.get(event.path)
+        if known is None or known.status is not Status.CALLING or known.run != event.run:
+            return  # nobody waits for it any more
         if event.outcome is Outcome.SUCCEEDED:
             self._done(event.path, event.outputs, event.at)
         else:
-            error: JsonObject = {"code": "call-failed", "kind": "invalid", "message": f"The called run {event.run} failed: {event.reason}"}
+            ended = "was cancelled" if event.outcome is Outcome.CANCELLED else "failed"
+            error: JsonObject = {"code": "call-failed", "kind": "invalid", "message": f"The called run {event.run} {ended}: {event.reason}"}
             self.steps[event.path] = StepState(Status.ATTEMPT_FAILED, event.at, error=error)
 
     def _mark(self, path: str, status: Status, at: str) -> None:
@@ -206,10 +292,30 @@ class RunState:
             self.outputs.setdefault(scope, {})[key] = output
 
     def _collapse(self, path: str, index: int) -> None:
-        prefix = f"{path}[{index}]/"
-        self.loops[path].end(index, self.outputs.pop(prefix, {}))
+        self.loops[path].end(index, self._forget(f"{path}[{index}]/"))
+
+    def _forget(self, prefix: str) -> JsonObject:
+        """Drop what is known of the steps of a scope; return their outputs."""
         for key in [key for key in self.steps if key.startswith(prefix)]:
             del self.steps[key]
+            self.effects.pop(key, None)
+        return self.outputs.pop(prefix, {})
+
+    def _round(self, event: RoundStarted | RoundEnded | RoundsEnded) -> None:
+        path = event.path
+        match event:
+            case RoundStarted():
+                rounds = self.rounds.setdefault(path, Rounds(event.index, event.polls, event.at))
+                rounds.index, rounds.is_between, rounds.due = event.index, False, None
+                self._mark(path, Status.LOOPING, event.at)
+            case RoundEnded():
+                rounds = self.rounds[path]
+                rounds.outputs = {**rounds.outputs, **self._forget(f"{path}[{event.index}]/")}
+                rounds.index, rounds.is_between, rounds.due = event.index + 1, True, event.due
+            case RoundsEnded():
+                ended = self.rounds.pop(path, Rounds(0, False, event.at))
+                whole: JsonObject = {"iterations": ended.index, "last": ended.outputs}
+                self._done(path, ended.outputs.get(split(path)[1], {}) if ended.polls else whole, event.at)
 
 
 def split(path: str) -> tuple[str, str]:

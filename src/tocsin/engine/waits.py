@@ -5,8 +5,10 @@ from datetime import UTC, datetime, timedelta
 
 from tocsin.core.durations import LONGEST_S, parse_duration
 from tocsin.core.errors import Invalid
-from tocsin.core.values import Json
-from tocsin.playbook.plan import WaitStep
+from tocsin.core.values import Json, iso
+from tocsin.engine.events import EventAwaited
+from tocsin.engine.names import narrowed
+from tocsin.playbook.plan import EventWait, WaitStep
 
 
 def due_at(step: WaitStep, names: Mapping[str, Json], now: datetime) -> datetime:
@@ -16,6 +18,20 @@ def due_at(step: WaitStep, names: Mapping[str, Json], now: datetime) -> datetime
     if step.duration_s is not None:
         return now + timedelta(seconds=step.duration_s)
     return now + _length(step.duration.render(names) if step.duration is not None else 0)
+
+
+def await_event(wait: EventWait, *, path: str, names: Mapping[str, Json], now: datetime) -> EventAwaited:
+    """Return the event that registers a `wait`: its filter is asked elsewhere, so it takes along what it reads."""
+    refs = [] if wait.filter is None else [ref for ref in wait.filter.refs if ref[0] != "event"]
+    return EventAwaited(
+        at=iso(now),
+        path=path,
+        kind=wait.kind.value,
+        hook=wait.hook,
+        filter=None if wait.filter is None else wait.filter.source,
+        names=narrowed(names, refs),
+        due=None if wait.deadline_s is None else iso(now + timedelta(seconds=wait.deadline_s)),
+    )
 
 
 def _instant(value: Json) -> datetime:

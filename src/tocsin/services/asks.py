@@ -79,7 +79,7 @@ def answer_ask(tx: Tx, actor: Principal, *, id: AskId, reply: Reply, now: Instan
     if not is_asked(actor, ask.to):
         raise Forbidden(f"{actor.name} is not asked here.", hint=f"These are: {', '.join(ask.to)}.")
     if ask.status is not AskStatus.OPEN:
-        raise Conflict(_over(ask), hint="Nothing more can be answered.")
+        raise Conflict(_over(tx, ask), hint="Nothing more can be answered.")
     if reply.answer not in ask.options:
         raise Invalid(f"'{reply.answer}' is not an option of this ask.", hint=f"Choose one of {', '.join(ask.options)}.")
     form = checked_form(ask.form, reply.form)
@@ -101,12 +101,14 @@ def _decide(tx: Tx, ask: Ask, last: Answer, *, by: str, now: Instant) -> None:
         raise Conflict(f"The run '{ask.run}' that asks is over.", hint="Nothing more can be answered.")
 
 
-def _over(ask: Ask) -> str:
+def _over(tx: Tx, ask: Ask) -> str:
     match ask.status:
         case AskStatus.ANSWERED:
             return f"{ask.answered_by} has answered the ask '{ask.id}' already, with '{ask.answer}'."
         case AskStatus.EXPIRED:
             return f"The deadline has decided the ask '{ask.id}', with '{ask.answer}'."
+        case AskStatus.CLOSED:
+            return f"The ask '{ask.id}' is no longer open: {tx.asks.closed_because(ask.id)}"
         case _:
             return f"The ask '{ask.id}' needs no answer any more: its run is over."
 

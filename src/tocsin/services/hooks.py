@@ -13,9 +13,11 @@ from tocsin.core.errors import Conflict, Invalid, Unauthenticated, Unavailable
 from tocsin.core.ids import Ids, RunId, UserId
 from tocsin.core.values import Instant, Json, JsonObject, iso
 from tocsin.engine.events import RunStarted
-from tocsin.playbook.plan import Plan
+from tocsin.playbook.plan import Awaited, Plan
 from tocsin.services.runs import checked_inputs
+from tocsin.services.waits import tell_waiting
 from tocsin.store.repos.runs import NewRun
+from tocsin.store.repos.waits import Place
 from tocsin.store.tx import Tx
 
 SECRET_HEADER = "x-tocsin-secret"  # noqa: S105  the name of a header
@@ -65,7 +67,10 @@ def check_delivery(hook: Hook, *, headers: Mapping[str, str], body: bytes, now: 
 
 
 def receive(hook: Hook, *, delivery: str, plans: Sequence[Plan], body: Json, now: Instant, ids: Ids) -> Callable[[Tx], None]:
-    """Return the unit that notes the delivery, raising Duplicate, and starts what the hook starts; raises Invalid."""
+    """Return the unit that notes the delivery, raising Duplicate, hands it to who waits for it and starts what the hook starts.
+
+    Raises Invalid.
+    """
     runs = [NewRun(RunId(ids("run")), hook.principal().workspace, _started(plan, hook, body, now)) for plan in plans]
 
     def unit(tx: Tx) -> None:
@@ -75,6 +80,7 @@ def receive(hook: Hook, *, delivery: str, plans: Sequence[Plan], body: Json, now
             if tx.once.get(key, workspace=workspace) is not None:
                 raise Duplicate("This delivery was taken in before.", hint="Nothing is left to do.")
             tx.once.put(key, True, workspace=workspace, at=now)
+        tell_waiting(tx, [{"name": hook.source, "payload": body}], place=Place(workspace, Awaited.WEBHOOK, hook.source), now=now)
         if runs:
             tx.runs.insert(runs, lease=None)
 

@@ -13,11 +13,13 @@ from tocsin.engine.crashpoints import Crash, CrashPoint, stay_alive
 from tocsin.engine.events import RunStarted
 from tocsin.engine.ports import ClaimedRun, Clock
 from tocsin.playbook.inputs import with_defaults
-from tocsin.playbook.plan import Plan
+from tocsin.playbook.plan import Awaited, Plan
 from tocsin.services.intake_report import IntakeReport
+from tocsin.services.waits import tell_waiting
 from tocsin.store.journal import start_runs
 from tocsin.store.repos.alerts import Folded, Incoming
 from tocsin.store.repos.runs import Lease, NewRun
+from tocsin.store.repos.waits import Place
 from tocsin.store.tx import Tx
 from tocsin.store.units import Units
 
@@ -122,7 +124,11 @@ class Intake:
 
     def _store(self, tx: Tx, incoming: Sequence[Incoming], lease: Lease | None) -> _Stored:
         folded = tx.alerts.fold(incoming)
-        runs = [run for one in folded if one.alert is not None for run in self._runs(one.alert)]
+        new = [(one.alert, one.alert.as_json()) for one in folded if one.alert is not None]
+        if new:  # before its own runs are made: what they wait for comes later
+            place = Place(new[0][0].workspace, Awaited.ALERT)
+            tell_waiting(tx, [described for _, described in new], place=place, now=self._clock())
+        runs = [run for alert, described in new for run in self._runs(alert, described)]
         if not runs:
             return _Stored(folded, [], 0)
         if lease is None:
@@ -130,8 +136,7 @@ class Intake:
             return _Stored(folded, [], len(runs))
         return _Stored(folded, start_runs(tx, runs, lease=lease), len(runs))
 
-    def _runs(self, alert: Alert) -> list[NewRun]:
-        described = alert.as_json()
+    def _runs(self, alert: Alert, described: JsonObject) -> list[NewRun]:
         at = iso(self._clock())
         return [
             NewRun(

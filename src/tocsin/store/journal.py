@@ -9,11 +9,12 @@ from typing import TypeAlias
 import structlog
 
 from tocsin.core.errors import JournalCorrupt, LeaseLost
-from tocsin.core.ids import AskId, RunId, WorkspaceId
-from tocsin.core.values import Instant, parse_instant
-from tocsin.engine.events import ActionDone, ActionFailed, AskAnswered, AskOpened, CallEnded, RunEnded, RunEvent, encode
+from tocsin.core.ids import RunId, WorkspaceId
+from tocsin.core.values import Instant
+from tocsin.engine.events import ActionDone, ActionFailed, AskOpened, RunEnded, RunEvent, Signal, encode
 from tocsin.engine.ports import Append, ClaimedRun, Clock
 from tocsin.store.blobs import LONGEST_INLINE, Blobs
+from tocsin.store.consequences import Overtaken, carry_out, finish, pausing
 from tocsin.store.opening import Store
 from tocsin.store.repos.runs import Fence, Grown, Lease, NewRun, StoredEvent, store_event
 from tocsin.store.tx import Tx
@@ -25,10 +26,6 @@ _log = structlog.get_logger(__name__)
 
 def _nobody(tx: Tx, run: RunId, workspace: WorkspaceId, asks: Sequence[AskOpened]) -> None:
     """Tell nobody."""
-
-
-class _Overtaken(LeaseLost):
-    """A person answered before the deadline that the worker has just applied; internal to the journal."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,12 +78,12 @@ class SqlJournal:
         events = await self._encode(append)
         try:
             return await self._units.write(lambda tx: self._append(tx, append, events))
-        except _Overtaken:
+        except Overtaken:
             now = self._clock()
             await self._units.write(lambda tx: tx.runs.give_back(append.run, epoch=append.epoch, owner=self._owner, at=now))
             raise
 
-    async def signals(self, run: RunId) -> tuple[tuple[int, AskAnswered | CallEnded], ...]:
+    async def signals(self, run: RunId) -> tuple[tuple[int, Signal], ...]:
         """Load the run's signals that are not consumed yet."""
         found = await self._units.read(lambda tx: tx.runs.signals([run]))
         return tuple(found[run])
@@ -119,7 +116,12 @@ class SqlJournal:
     async def _stop(self, run: RunId, error: JournalCorrupt) -> None:
         _log.error("run_stopped", run=run, problem=error.message)
         now = self._clock()
-        await self._units.write(lambda tx: tx.runs.stop(run, reason=error.message, at=now))
+
+        def stop(tx: Tx) -> None:
+            tx.runs.stop(run, reason=error.message, at=now)
+            tx.waits.drop_of_run(run)
+
+        await self._units.write(stop)
 
     def _append(self, tx: Tx, append: Append, events: Sequence[StoredEvent]) -> bool:
         now = self._clock()
@@ -128,25 +130,20 @@ class SqlJournal:
         released = ended is not None or (append.release and not tx.runs.has_signals(append.run))
         self._move(tx, append, ended, released=released, now=now)
         tx.runs.insert_events((append.run, event) for event in events)
-        if append.children:
-            tx.runs.insert(
-                [NewRun(child.id, append.workspace, child.started, child.parent, child.parent_path) for child in append.children],
-                lease=None,
-            )
         if append.asks_opened:
             tx.asks.open(append.run, append.asks_opened, workspace=append.workspace)
             self._announce(tx, append.run, append.workspace, append.asks_opened)
-        self._decide_asks(tx, append)
+        carry_out(tx, append, now=now)
         if ended is not None:
-            _finish(tx, append.run, ended, now=now)
-        elif released and append.wake_at is not None and append.wake_at <= now:
+            finish(tx, append, ended, now=now)
+        elif released and append.wake_at is not None and append.wake_at <= now and tx.runs.wakes(append.run):
             tx.woken.append(append.run)
         return released or not append.release
 
     def _move(self, tx: Tx, append: Append, ended: RunEnded | None, *, released: bool, now: Instant) -> None:
         fence = Fence(append.run, self._owner, append.epoch, append.first_seq)
         actions = sum(1 for event in append.events if isinstance(event, ActionDone | ActionFailed))
-        grown = Grown(len(append.events), actions, len(append.asks_opened))
+        grown = Grown(len(append.events), actions, len(append.asks_opened), pausing(append.events))
         if ended is not None:
             is_held = tx.runs.end(fence, grown, ended)
         elif released:
@@ -155,13 +152,6 @@ class SqlJournal:
             is_held = tx.runs.hold(fence, grown, until=now + self._ttl)
         if not is_held:
             raise LeaseLost(f"Another worker has the run {append.run}.", hint="Drop it; the other goes on.")
-
-    def _decide_asks(self, tx: Tx, append: Append) -> None:
-        for event in append.events:
-            if isinstance(event, AskAnswered):
-                is_decided = tx.asks.decide(AskId(event.ask), answer=event.answer, by=event.by, at=parse_instant(event.at))
-                if event.by is None and not is_decided and tx.runs.has_signals(append.run):
-                    raise _Overtaken(f"The ask {event.ask} was answered just before its deadline.", hint="Drop the run; it is read anew.")
 
 
 def start_runs(tx: Tx, new: Sequence[NewRun], *, lease: Lease) -> list[ClaimedRun]:
@@ -174,16 +164,6 @@ def _encode_all(events: Sequence[tuple[int, RunEvent]], blobs: Blobs) -> list[St
     return [store_event(seq, event, blobs=blobs) for seq, event in events]
 
 
-def _finish(tx: Tx, run: RunId, ended: RunEnded, *, now: Instant) -> None:
-    tx.runs.drop_signals(run)
-    tx.asks.void_of_run(run)
-    parent = tx.runs.parent_of(run)
-    if parent is not None:
-        id, path = parent
-        told = CallEnded(at=ended.at, path=path, run=run, outcome=ended.outcome, outputs=ended.outputs, reason=ended.reason)
-        tx.runs.signal(id, told, at=now)
-
-
 def _load(tx: Tx, claims: Sequence[_Claim]) -> list[ClaimedRun | JournalCorrupt]:
     ids = [claim.run for claim in claims]
     events, signals = tx.runs.stored_events(ids), tx.runs.signals(ids)
@@ -191,7 +171,7 @@ def _load(tx: Tx, claims: Sequence[_Claim]) -> list[ClaimedRun | JournalCorrupt]
 
 
 def _claimed(
-    tx: Tx, claim: _Claim, events: Sequence[tuple[int, str | None, str | None]], signals: Sequence[tuple[int, AskAnswered | CallEnded]]
+    tx: Tx, claim: _Claim, events: Sequence[tuple[int, str | None, str | None]], signals: Sequence[tuple[int, Signal]]
 ) -> ClaimedRun | JournalCorrupt:
     if [seq for seq, _, _ in events] != list(range(1, claim.next_seq)):
         return JournalCorrupt(f"The run {claim.run} should have {claim.next_seq - 1} events in a row.", hint="Restore a backup.")

@@ -18,7 +18,9 @@ from tocsin.store.repos.outbox import Outbox
 from tocsin.store.repos.people import Users
 from tocsin.store.repos.playbooks import Playbooks
 from tocsin.store.repos.runs import Runs
+from tocsin.store.repos.schedules import Schedules
 from tocsin.store.repos.sources import Sources
+from tocsin.store.repos.waits import Waits
 from tocsin.store.sql import Sql
 
 
@@ -37,8 +39,10 @@ class Tx:
     outbox: Outbox
     playbooks: Playbooks
     runs: Runs
+    schedules: Schedules
     sources: Sources
     users: Users
+    waits: Waits
     woken: list[RunId]  # runs to look at once this is committed; the repositories fill it
 
 
@@ -59,7 +63,9 @@ def open_tx(connection: sa.Connection, *, blobs: Blobs) -> Tx:
         outbox=Outbox(sql),
         playbooks=Playbooks(sql),
         runs=Runs(sql, blobs=blobs, woken=woken),
+        schedules=Schedules(sql),
         sources=Sources(sql),
         users=Users(sql),
+        waits=Waits(sql),
         woken=woken,
     )

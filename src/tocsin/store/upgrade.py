@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from tocsin.store import dialect
 from tocsin.store.errors import SchemaTooNew, StoreUnreadable
 
-HEAD = "0001"
+HEAD = "0003"
 _VERSIONS = "alembic_version"
 
 

@@ -9,6 +9,7 @@ from tocsin.core.values import Json, JsonObject, iso
 from tocsin.engine.crashpoints import Crash, stay_alive
 from tocsin.engine.driver import Driver
 from tocsin.engine.events import AskAnswered, AskOpened, RunEnded, RunEvent, RunStarted
+from tocsin.engine.undo import is_undo, undo_plan
 from tocsin.playbook.compile import compile_playbook
 from tocsin.playbook.plan import Plan
 from tocsin.testing.actions import ScriptedActions
@@ -27,8 +28,14 @@ class MemoryPlans:
         """Publish a plan."""
         self._current[plan.id] = self._by_digest[plan.digest] = plan
 
+    def published(self) -> dict[str, str]:
+        """Return the digests of what is published."""
+        return {id: plan.digest for id, plan in self._current.items()}
+
     def by_digest(self, digest: str) -> Plan:
         """Return the plan of one version."""
+        if is_undo(digest):
+            return undo_plan(digest)
         if digest not in self._by_digest:
             raise PlaybookNotFound("No such version.")
         return self._by_digest[digest]
@@ -53,7 +60,7 @@ class Bench:
     def publish(self, steps: str, *, id: str = "test", head: str = "") -> Plan:
         """Publish a playbook of these steps; `head` is what stands beside them."""
         text = f"schema: tocsin/playbook@1\nid: {id}\ntitle: Test\n{head}steps:\n{steps}"
-        plan = compile_playbook(text, file=f"{id}.yaml", catalogue=self.actions)
+        plan = compile_playbook(text, file=f"{id}.yaml", catalogue=self.actions, pins=self.plans.published())
         self.plans.add(plan)
         return plan
 

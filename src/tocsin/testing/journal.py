@@ -6,10 +6,25 @@ from datetime import datetime
 
 from tocsin.core.errors import LeaseLost
 from tocsin.core.ids import DEFAULT_WORKSPACE, RunId
-from tocsin.engine.events import AskAnswered, CallEnded, RunEnded, RunEvent, RunStarted
+from tocsin.core.values import JsonObject, iso
+from tocsin.engine.events import (
+    CallEnded,
+    EventArrived,
+    EventAwaited,
+    MainEnded,
+    RunCancelled,
+    RunEnded,
+    RunEvent,
+    RunPaused,
+    RunResumed,
+    RunStarted,
+    Signal,
+    StepFailed,
+    StepSkipped,
+)
 from tocsin.engine.ports import Append, ClaimedRun
-
-Signal = AskAnswered | CallEnded
+from tocsin.playbook.expr import compile_condition
+from tocsin.playbook.plan import Awaited
 
 
 @dataclass(slots=True)
@@ -22,6 +37,26 @@ class Row:
     held: bool = False
     wake_at: datetime | None = None
     signals: dict[int, Signal] = field(default_factory=dict)
+    waits: dict[str, EventAwaited] = field(default_factory=dict)  # by path
+
+    @property
+    def is_paused(self) -> bool:
+        """Tell whether somebody holds it."""
+        said = [isinstance(event, RunPaused) for event in self.events if isinstance(event, RunPaused | RunResumed | RunCancelled)]
+        return bool(said) and said[-1]
+
+    def follow(self, events: Sequence[RunEvent]) -> None:
+        """Keep what the run waits for."""
+        for event in events:
+            match event:
+                case EventAwaited():
+                    self.waits[event.path] = event
+                case EventArrived() | StepFailed() | StepSkipped():
+                    self.waits.pop(event.path, None)
+                case MainEnded() | RunEnded():
+                    self.waits.clear()
+                case _:
+                    pass
 
     @property
     def ended(self) -> RunEnded | None:
@@ -49,6 +84,17 @@ class MemoryJournal:
         self.runs[run].signals[self._signals] = event
         self.woken.append(run)
 
+    def tell(self, kind: Awaited, event: JsonObject, *, at: datetime, hook: str = "") -> list[RunId]:
+        """Let an event happen: hand it to the runs that wait for it, each once, and return them."""
+        told = []
+        for run, row in self.runs.items():
+            for path, awaited in list(row.waits.items()):
+                if awaited.kind == kind and awaited.hook == hook and _accepts(awaited, event, at):
+                    del row.waits[path]
+                    self.signal(run, EventArrived(at=iso(at), path=path, event=event))
+                    told.append(run)
+        return told
+
     def crash(self) -> None:
         """Void every lease, as the start after a crash does."""
         for row in self.runs.values():
@@ -72,17 +118,23 @@ class MemoryJournal:
             raise LeaseLost(f"Run {append.run} is in other hands.")
         self.appends.append(append)
         row.events.extend(append.events)
+        row.follow(append.events)
         for signal in append.consumed:
             row.signals.pop(signal, None)
         for child in append.children:
-            self.runs[child.id] = Row([child.started], parent=(child.parent, child.parent_path))
+            parent = None if child.parent is None else (child.parent, child.parent_path)
+            self.runs[child.id] = Row([child.started], parent=parent)
             self.woken.append(child.id)
+        for child_run in append.cancels:
+            if not self.runs[child_run].ended:
+                at = append.events[-1].at if append.events else row.events[-1].at
+                self.signal(child_run, RunCancelled(at=at, by="tocsin", reason="Nobody waits for it any more."))
         if row.ended:
             self._tell_parent(append.run, row, row.ended)
         if append.release and row.signals and not row.ended:
             return False
         if append.release:
-            row.held, row.wake_at = False, append.wake_at
+            row.held, row.wake_at = False, None if row.is_paused else append.wake_at
         return True
 
     def _tell_parent(self, run: RunId, row: Row, ended: RunEnded) -> None:
@@ -98,3 +150,9 @@ class MemoryJournal:
     async def renew(self, runs: Sequence[tuple[RunId, int]]) -> list[RunId]:
         """Return the runs that are lost."""
         return [run for run, epoch in runs if self.runs[run].epoch != epoch]
+
+
+def _accepts(awaited: EventAwaited, event: JsonObject, at: datetime) -> bool:
+    if awaited.due is not None and iso(at) >= awaited.due:
+        return False
+    return awaited.filter is None or compile_condition(awaited.filter).test({**awaited.names, "event": event})

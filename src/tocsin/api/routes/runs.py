@@ -1,15 +1,19 @@
-"""Runs: start by hand, look, read the timeline."""
+"""Runs: start by hand, look, read the timeline; cancel, pause, resume."""
 
+from collections.abc import Callable
 from typing import Annotated
 
 from fastapi import Query
 
+from tocsin.api.parts import Parts
 from tocsin.api.routing import Actor, WithParts, api_router, refusals
 from tocsin.api.schemas.base import PageOut
-from tocsin.api.schemas.runs import RunIn, RunOut, RunQuery, TimelineOut
+from tocsin.api.schemas.runs import ControlIn, RunIn, RunOut, RunQuery, TimelineOut
 from tocsin.core.access import Scope, require
 from tocsin.core.ids import AlertId, RunId
 from tocsin.services import runs
+from tocsin.store.repos.runs import Run
+from tocsin.store.tx import Tx
 
 router = api_router(tag="runs")
 
@@ -44,3 +48,42 @@ async def get_run_timeline(id: str, parts: WithParts, actor: Actor) -> TimelineO
     """Return a run with a line for each event."""
     run, entries = await parts.units.read(lambda tx: runs.get_timeline(tx, actor, id=RunId(id)))
     return TimelineOut.of(run, entries)
+
+
+@router.post(
+    "/runs/{id}/cancel",
+    summary="Cancel a run",
+    description="Nothing new starts, what is under way is waited for, and the steps of `finally` run. It may take a moment.",
+    operation_id="cancel_run",
+    responses=refusals(404, 409),
+)
+async def cancel_run(id: str, control: ControlIn, parts: WithParts, actor: Actor) -> RunOut:
+    """Cancel a run."""
+    now = parts.clock()
+    return await _controlled(parts, lambda tx: runs.cancel_run(tx, actor, id=RunId(id), reason=control.reason, now=now))
+
+
+@router.post(
+    "/runs/{id}/pause",
+    summary="Pause a run",
+    description="Nothing new starts until it is resumed; answers and events that come meanwhile are kept.",
+    operation_id="pause_run",
+    responses=refusals(404, 409),
+)
+async def pause_run(id: str, control: ControlIn, parts: WithParts, actor: Actor) -> RunOut:
+    """Pause a run."""
+    now = parts.clock()
+    return await _controlled(parts, lambda tx: runs.pause_run(tx, actor, id=RunId(id), reason=control.reason, now=now))
+
+
+@router.post("/runs/{id}/resume", summary="Resume a paused run", operation_id="resume_run", responses=refusals(404, 409))
+async def resume_run(id: str, control: ControlIn, parts: WithParts, actor: Actor) -> RunOut:
+    """Let a paused run go on."""
+    now = parts.clock()
+    return await _controlled(parts, lambda tx: runs.resume_run(tx, actor, id=RunId(id), reason=control.reason, now=now))
+
+
+async def _controlled(parts: Parts, control: Callable[[Tx], Run]) -> RunOut:
+    run = await parts.units.write(control)
+    parts.hub.tell("run", {"id": run.id, "events": []})
+    return RunOut.of(run)

@@ -18,7 +18,7 @@ class RunOut(Out):
     playbook: str
     digest: str = Field(description="The sha256 of the version that runs, whatever is published since.")
     status: RunStatus
-    trigger: str = Field(description="alert, manual, webhook or call")
+    trigger: str = Field(description="alert, case, webhook, schedule, manual, call or undo")
     started_by: str
     alert: str | None
     case: str | None
@@ -60,7 +60,7 @@ class TimelineEntryOut(Out):
     at: str
     path: str = Field(description="The step: keys joined by /, a loop's iteration as links[3]; empty for the run itself.")
     title: str
-    kind: str = Field(description="run, action, set, branch, loop, ask, wait, call or step")
+    kind: str = Field(description="run, action, set, branch, loop, ask, wait, call, undo or step")
     status: str
     details: JsonObject
     effect: str | None = Field(description="read, write or destructive; for actions.")
@@ -105,3 +105,11 @@ class RunIn(In):
     playbook: Id
     inputs: JsonObject = {}
     alert: Id | None = None
+
+
+class ControlIn(In):
+    """Why a run is cancelled, paused or resumed."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"reason": "A false alarm"}]})
+
+    reason: str = Field("", max_length=2_000)

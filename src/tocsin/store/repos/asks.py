@@ -17,11 +17,12 @@ from tocsin.store.tables.asks import asks
 
 
 class AskStatus(StrEnum):
-    """Where an ask stands: `expired` was decided by its deadline, `void` needs no answer any more."""
+    """Where an ask stands: `expired` was decided by its deadline, `closed` was given up by its run, `void` by the end of its run."""
 
     OPEN = "open"
     ANSWERED = "answered"
     EXPIRED = "expired"
+    CLOSED = "closed"
     VOID = "void"
 
 
@@ -166,9 +167,25 @@ class Asks:
             > 0
         )
 
-    def void_of_run(self, run: RunId) -> None:
-        """Void the asks that a run leaves open."""
-        self._sql.run("UPDATE asks SET status = 'void' WHERE run_id = :run AND status = 'open'", {"run": run})
+    def close(self, id: AskId, *, reason: str, at: Instant) -> bool:
+        """Close an open ask that needs no answer any more; return False when it is not open."""
+        if not self._sql.run("UPDATE asks SET status = 'closed' WHERE id = :id AND status = 'open'", {"id": id}):
+            return False
+        self._sql.run(
+            "INSERT INTO ask_closings (ask_id, reason, at) VALUES (:id, :reason, :at)",
+            {"id": id, "reason": clean(reason), "at": micros(at)},
+        )
+        return True
+
+    def closed_because(self, id: AskId) -> str:
+        """Return why an ask was closed; empty when it was not."""
+        row = self._sql.row("SELECT reason FROM ask_closings WHERE ask_id = :id", {"id": id})
+        return "" if row is None else row.reason
+
+    def void_of_run(self, run: RunId) -> list[AskId]:
+        """Void the asks that a run leaves open, and return them."""
+        rows = self._sql.rows("UPDATE asks SET status = 'void' WHERE run_id = :run AND status = 'open' RETURNING id", {"run": run})
+        return [AskId(row.id) for row in rows]
 
 
 def _columns(run: RunId, workspace: WorkspaceId, opened: AskOpened) -> dict[str, Value]:

@@ -64,9 +64,10 @@ class Outbox:
         self._sql.run("UPDATE outbox SET sent_at = :at, next_at = NULL, reason = '' WHERE id = :id", {"id": id, "at": micros(at)})
 
     def retry(self, id: str, *, at: Instant, reason: str) -> None:
-        """Try a message again later."""
+        """Try a message again later, unless it was withdrawn meanwhile."""
         self._sql.run(
-            "UPDATE outbox SET next_at = :at, reason = :reason WHERE id = :id", {"id": id, "at": micros(at), "reason": clean(reason)}
+            "UPDATE outbox SET next_at = :at, reason = :reason WHERE id = :id AND next_at IS NOT NULL",
+            {"id": id, "at": micros(at), "reason": clean(reason)},
         )
 
     def fail(self, id: str, *, at: Instant, reason: str) -> None:
@@ -74,6 +75,14 @@ class Outbox:
         self._sql.run(
             "UPDATE outbox SET failed_at = :at, next_at = NULL, reason = :reason WHERE id = :id",
             {"id": id, "at": micros(at), "reason": clean(reason)},
+        )
+
+    def withdraw(self, ref: str, *, workspace: WorkspaceId, at: Instant, reason: str) -> int:
+        """Send nothing more about one thing; return how many messages that were."""
+        return self._sql.run(
+            "UPDATE outbox SET failed_at = :at, next_at = NULL, reason = :reason "
+            "WHERE workspace = :workspace AND ref = :ref AND next_at IS NOT NULL",
+            {"workspace": workspace, "ref": ref, "at": micros(at), "reason": clean(reason)},
         )
 
     def about(self, ref: str, *, workspace: WorkspaceId) -> list[Delivery]:

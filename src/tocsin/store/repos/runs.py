@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TypeAlias
 
 import msgspec
 import sqlalchemy as sa
@@ -11,24 +10,28 @@ import sqlalchemy as sa
 from tocsin.core.errors import JournalCorrupt, NotFound
 from tocsin.core.ids import AlertId, CaseId, RunId, WorkspaceId
 from tocsin.core.values import Instant, JsonObject, parse_instant
-from tocsin.engine.events import AskAnswered, CallEnded, RunEnded, RunEvent, RunStarted, decode, encode
+from tocsin.engine.events import RunCancelled, RunEnded, RunEvent, RunPaused, RunResumed, RunStarted, Signal, decode, encode
 from tocsin.store.blobs import LONGEST_INLINE, Blobs
 from tocsin.store.encoding import clean, dump, instant, instant_or_none, load_object, micros, micros_or_none
 from tocsin.store.repos.paging import Page, page, page_limit
 from tocsin.store.sql import Row, Sql, Value, Values
 from tocsin.store.tables.runs import runs
 
-Signal: TypeAlias = AskAnswered | CallEnded
 _decode_signal = msgspec.json.Decoder(Signal).decode
 
 
 class RunStatus(StrEnum):
-    """Where a run stands."""
+    """Where a run stands. PAUSED: somebody holds it."""
 
     RUNNING = "running"
     WAITING = "waiting"
+    PAUSED = "paused"
     SUCCEEDED = "succeeded"
     FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+OPEN = frozenset({RunStatus.RUNNING, RunStatus.WAITING, RunStatus.PAUSED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +43,7 @@ class Run:
     playbook: str
     digest: str
     status: RunStatus
-    trigger: str  # alert | manual | webhook | call
+    trigger: str  # alert | case | manual | webhook | schedule | call | ...
     started_by: str
     alert: AlertId | None
     case: CaseId | None
@@ -100,11 +103,12 @@ class Fence:
 
 @dataclass(frozen=True, slots=True)
 class Grown:
-    """By how much a run's counts grow."""
+    """By how much a run's counts grow. `paused`: what became of that, if anything."""
 
     events: int
     actions: int = 0
     asks: int = 0
+    paused: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,11 +128,18 @@ INSERT INTO runs (id, workspace, playbook, digest, status, trigger_kind, started
 VALUES (:id, :workspace, :playbook, :digest, 'running', :trigger, :by, :alert, :case, :parent, :parent_path, :depth,
   :at, NULL, :wake_at, :owner, :epoch, :until, 2, 0, 0, '', NULL)"""
 _INSERT_EVENT = "INSERT INTO run_events (run_id, seq, type, body, blob, at) VALUES (:run, :seq, :type, :body, :blob, :at)"
-_OPEN = "status IN ('running', 'waiting')"
+_OPEN = "status IN ('running', 'waiting', 'paused')"
 _GROW = "UPDATE runs SET next_seq = next_seq + :events, actions = actions + :actions, asks = asks + :asks, "
 _FENCE = f" WHERE id = :id AND lease_owner = :owner AND lease_epoch = :epoch AND next_seq = :first_seq AND {_OPEN}"
-_HOLD = _GROW + "lease_until = :until" + _FENCE
-_RELEASE = _GROW + "status = 'waiting', lease_owner = NULL, lease_until = NULL, wake_at = :wake_at" + _FENCE
+_HOLD = _GROW + "status = CASE :paused WHEN 1 THEN 'paused' WHEN 0 THEN 'running' ELSE status END, lease_until = :until" + _FENCE
+# No time wakes a run that is paused; what comes from outside does, and is kept.
+_IS_PAUSED = "(:paused = 1 OR (:paused = -1 AND status = 'paused'))"
+_RELEASE = (
+    _GROW
+    + f"status = CASE WHEN {_IS_PAUSED} THEN 'paused' ELSE 'waiting' END, lease_owner = NULL, lease_until = NULL, "
+    + f"wake_at = CASE WHEN {_IS_PAUSED} THEN NULL ELSE :wake_at END"
+    + _FENCE
+)
 _END = (
     _GROW
     + "status = :status, ended_at = :at, reason = :reason, outputs = :outputs, lease_owner = NULL, lease_until = NULL, wake_at = NULL"
@@ -216,6 +227,11 @@ class Runs:
             self._woken.append(id)
         return row is not None
 
+    def wakes(self, id: RunId) -> bool:
+        """Tell whether a run that nobody holds is to be looked at again by itself."""
+        row = self._sql.row("SELECT 1 AS one FROM runs WHERE id = :id AND wake_at IS NOT NULL AND lease_until IS NULL", {"id": id})
+        return row is not None
+
     def due(self, now: Instant, *, limit: int) -> list[RunId]:
         """Return the runs that must be looked at: their time has come, or their holder is gone."""
         return [RunId(row.id) for row in self._sql.rows(_DUE, {"now": micros(now), "limit": limit})]
@@ -238,11 +254,11 @@ class Runs:
             sa.update(runs)
             .where(
                 runs.c.id.in_(sorted(set(ids))),
-                runs.c.status.in_([RunStatus.RUNNING, RunStatus.WAITING]),
+                runs.c.status.in_(sorted(OPEN)),
                 sa.or_(runs.c.lease_until.is_(None), runs.c.lease_until <= micros(now)),
             )
             .values(
-                status=RunStatus.RUNNING,
+                status=sa.case((runs.c.status == RunStatus.PAUSED, RunStatus.PAUSED.value), else_=RunStatus.RUNNING.value),
                 lease_owner=lease.owner,
                 lease_epoch=runs.c.lease_epoch + 1,
                 lease_until=micros(lease.until),
@@ -291,7 +307,8 @@ class Runs:
 
     def _fenced(self, text: str, fence: Fence, grown: Grown, values: Values) -> bool:
         key: Values = {"id": fence.run, "owner": fence.owner, "epoch": fence.epoch, "first_seq": fence.first_seq}
-        growth: Values = {"events": grown.events, "actions": grown.actions, "asks": grown.asks}
+        paused = -1 if grown.paused is None else int(grown.paused)
+        growth: Values = {"events": grown.events, "actions": grown.actions, "asks": grown.asks, "paused": paused}
         return self._sql.run(text, {**key, **growth, **values}) > 0
 
     def give_back(self, id: RunId, *, epoch: int, owner: str, at: Instant) -> None:
@@ -311,6 +328,20 @@ class Runs:
             f"WHERE id = :id AND {_OPEN}",
             {"id": id, "reason": clean(reason), "at": micros(at)},
         )
+
+    def standing(self, id: RunId) -> tuple[bool, bool]:
+        """Return (is paused, is cancelled) of an open run, with the signals that it has not taken yet."""
+        row = self._sql.row(
+            "SELECT status, EXISTS (SELECT 1 FROM run_events WHERE run_id = :id AND type = 'run_cancelled') AS cancelled "
+            "FROM runs WHERE id = :id",
+            {"id": id},
+        )
+        is_paused, is_cancelled = row is not None and row.status == RunStatus.PAUSED, row is not None and bool(row.cancelled)
+        for _, event in self.signals([id])[id]:
+            is_cancelled = is_cancelled or isinstance(event, RunCancelled)
+            if isinstance(event, RunPaused | RunResumed):
+                is_paused = isinstance(event, RunPaused)
+        return is_paused, is_cancelled
 
     def parent_of(self, id: RunId) -> tuple[RunId, str] | None:
         """Return the run that called this one, and the path of the step."""

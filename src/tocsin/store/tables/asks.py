@@ -44,3 +44,13 @@ ask_answers = sa.Table(
     number("at"),
     sqlite_with_rowid=False,
 )
+
+# A row of its own, because SQLite adds a column to a table in a way that no new table has.
+ask_closings = sa.Table(
+    "ask_closings",
+    metadata,
+    text("ask_id", key=True),
+    text("reason"),
+    number("at"),
+    sqlite_with_rowid=False,
+)

@@ -38,7 +38,7 @@ partial_index("ix_runs_case", runs.c.case_id, where="case_id IS NOT NULL")
 partial_index("ix_runs_parent", runs.c.parent_id, where="parent_id IS NOT NULL")
 partial_index("ix_runs_wake", runs.c.wake_at, where="wake_at IS NOT NULL")
 partial_index("ix_runs_lease", runs.c.lease_until, where="lease_until IS NOT NULL")
-partial_index("ix_runs_open", runs.c.workspace, runs.c.status, runs.c.id, where="status IN ('running', 'waiting', 'failed')")
+partial_index("ix_runs_open", runs.c.workspace, runs.c.status, runs.c.id, where="status IN ('running', 'waiting', 'paused', 'failed')")
 
 run_events = sa.Table(
     "run_events",

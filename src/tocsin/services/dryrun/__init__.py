@@ -1,0 +1,1 @@
+"""Dry runs: everything that a run would read is read, and everything that it would change is shown instead."""
