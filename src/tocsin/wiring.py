@@ -30,6 +30,7 @@ from tocsin.engine.driver import Driver
 from tocsin.engine.ports import ActionCall, Append, ClaimedRun
 from tocsin.playbook.compile import Checked, check
 from tocsin.playbook.present import render
+from tocsin.services.case_news import CaseNews
 from tocsin.services.delivery import Postman, announce_asks, ask_mail
 from tocsin.services.hub import Hub
 from tocsin.services.intake import Intake
@@ -37,6 +38,7 @@ from tocsin.services.people import FirstAdmin, first_admin
 from tocsin.services.plans import PlanShelf
 from tocsin.services.platform import StorePlatform
 from tocsin.services.playbooks import save_playbook
+from tocsin.services.schedules import Timekeeper
 from tocsin.services.sources import Source, SourceBook, follow_forever
 from tocsin.services.sweeper import Sweeper
 from tocsin.settings import Settings, SourceSettings
@@ -140,6 +142,7 @@ class Assembly:
         )
         self.dispatcher = DbosDispatcher(Path(settings.data))
         self.sweeper = Sweeper(self.journal, advance=self.dispatcher.enqueue, clock=system_clock)
+        self.timekeeper = Timekeeper(self.units, plans=self.plans, clock=system_clock, ids=system_ids)
         self.problems = [str(one.message) for one in self.packs.diagnostics]
         self.sources = SourceBook(self._sources(), clock=system_clock)
         self.intake = Intake(
@@ -158,7 +161,10 @@ class Assembly:
         warnings = WarningLists()
 
         def platform(call: ActionCall) -> StorePlatform:
-            return StorePlatform(self.units, clock=system_clock, ids=system_ids, warnings=warnings, workspace=call.workspace, run=call.run)
+            news = CaseNews(self.plans, ids=system_ids)
+            return StorePlatform(
+                self.units, clock=system_clock, ids=system_ids, warnings=warnings, news=news, workspace=call.workspace, run=call.run
+            )
 
         connections = [
             ConnectionConfig(one.name, one.pack, one.config, {name: SecretRef(ref.env, ref.file) for name, ref in one.secrets.items()})
@@ -268,6 +274,7 @@ class Assembly:
             public_url=self.url.rstrip("/"),
             version=tocsin.__version__,
             crash=self.crash,
+            actions=self.driver.actions,
         )
         return Server(
             self.settings,
@@ -292,7 +299,13 @@ class Assembly:
             follow_forever(source, connectors=self.connectors, intake=self.intake, units=self.units, actor=MACHINE, clock=system_clock)
             for source in self.sources.followed
         ]
-        lasting = [self.driver.renew_forever(), self.sweeper.run_forever(), self.postman.run_forever(), *following]
+        lasting = [
+            self.driver.renew_forever(),
+            self.sweeper.run_forever(),
+            self.postman.run_forever(),
+            self.timekeeper.run_forever(),
+            *following,
+        ]
         return [self.loop.create_task(one) for one in lasting]
 
 

@@ -16,6 +16,9 @@ Everything under /api/v1 needs `Authorization: Bearer tocsin_<id>_<secret>`, or 
     GET  /api/v1/runs                   ?status=&playbook=&alert=&case=&limit=&after=  -> {items, next}
     POST /api/v1/runs                   {playbook, inputs?, alert?} -> 201
     GET  /api/v1/runs/{id}
+    POST /api/v1/runs/dry               {playbook, text?, inputs?, alert?, answers?} -> what it would do
+    POST /api/v1/runs/{id}/replay       {from, version?, inputs?} -> 201 {run, reused, repeats}
+    GET  /api/v1/runs/{id}/compare/{other}
     GET  /api/v1/runs/{id}/timeline     {run, entries: [{at, path, title, kind, status, details, effect, attempt}]}
     GET  /api/v1/asks                   ?status=&run=&mine=&limit=&after=  -> {items, next}
     GET  /api/v1/asks/{id}              the ask with `answers`
@@ -55,7 +58,7 @@ from tocsin.api.auth import Authenticator
 from tocsin.api.edge import API, Edge
 from tocsin.api.openapi import describe
 from tocsin.api.parts import Parts
-from tocsin.api.routes import alerts, asks, cases, documents, events, feeds, health, hooks, pages, people, playbooks, runs
+from tocsin.api.routes import alerts, asks, cases, documents, events, feeds, health, hooks, pages, people, playbooks, runs, trials
 from tocsin.api.routing import BadBody
 from tocsin.core.errors import TocsinError
 
@@ -65,7 +68,7 @@ def create_app(parts: Parts) -> FastAPI:
     app = FastAPI(title="Tocsin", version=parts.version, openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False)
     app.state.parts = parts
     app.state.authenticator = Authenticator(parts)
-    for module in (alerts, cases, runs, asks, playbooks, people, events):
+    for module in (alerts, cases, trials, runs, asks, playbooks, people, events):
         app.include_router(module.router, prefix=API)
     for module in (health, hooks, feeds, documents, pages):
         app.include_router(module.router)

@@ -6,12 +6,15 @@ from typing import Protocol
 
 from tocsin.connectors.loader import Packs
 from tocsin.core.access import Principal
+from tocsin.core.cases import CaseHappening
 from tocsin.core.ids import Ids
 from tocsin.core.values import Json
 from tocsin.engine.crashpoints import Crash, stay_alive
-from tocsin.engine.ports import Clock
+from tocsin.engine.ports import Actions, Clock
 from tocsin.playbook.catalogue import Catalogue
 from tocsin.playbook.plan import Plan
+from tocsin.services.case_news import CaseNews
+from tocsin.services.dryrun.guardrails import NO_RULES, Guardrails
 from tocsin.services.hub import Hub
 from tocsin.services.intake import Rejected
 from tocsin.services.intake_report import IntakeReport
@@ -36,8 +39,16 @@ class Shelf(Protocol):
         """Return the published plan of a playbook; raises PlaybookNotFound."""
         ...
 
+    def by_digest(self, digest: str) -> Plan:
+        """Return the plan of one version; raises PlaybookNotFound. It may block."""
+        ...
+
     def on_webhook(self, name: str) -> list[Plan]:
         """Return the playbooks that a call of the named hook starts."""
+        ...
+
+    def on_case(self, happening: CaseHappening) -> list[Plan]:
+        """Return the playbooks that a case starts when this happens to it."""
         ...
 
     def refresh(self) -> None:
@@ -88,3 +99,9 @@ class Parts:
     public_url: str  # without a slash at the end
     version: str
     crash: Crash = stay_alive
+    actions: Actions | None = None  # for dry runs and backtests that read for real
+    guardrails: Guardrails = NO_RULES
+
+    def case_news(self) -> CaseNews:
+        """Return what tells of changes of cases."""
+        return CaseNews(self.plans, ids=self.ids)

@@ -8,6 +8,7 @@ from tocsin.api.parts import ConfiguredSource, Parts
 from tocsin.connectors.catalogue import PackCatalogue
 from tocsin.connectors.loader import Packs
 from tocsin.core.access import Principal
+from tocsin.core.cases import CaseHappening
 from tocsin.core.errors import NotFound, PlaybookNotFound, Unavailable
 from tocsin.core.values import Json
 from tocsin.playbook.plan import Plan
@@ -29,6 +30,10 @@ class _NoShelf:
         raise PlaybookNotFound(f"There is no published playbook '{playbook}'.")
 
     def on_webhook(self, name: str) -> list[Plan]:
+        """Return nothing."""
+        return []
+
+    def on_case(self, happening: CaseHappening) -> list[Plan]:
         """Return nothing."""
         return []
 

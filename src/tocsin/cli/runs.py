@@ -32,9 +32,7 @@ Reason = Annotated[str, typer.Option(help="Why; it is kept in the run and in the
 
 def group() -> typer.Typer:
     """Return the command group."""
-    runs = typer.Typer(
-        help="Look at runs on a running server; cancel, pause, resume them.", no_args_is_help=True, rich_markup_mode=None
-    )
+    runs = typer.Typer(help="Look at runs on a running server; cancel, pause, resume them.", no_args_is_help=True, rich_markup_mode=None)
     runs.command("list")(list_runs)
     runs.command("show")(show_run)
     runs.command("cancel")(cancel_run)

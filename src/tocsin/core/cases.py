@@ -39,6 +39,7 @@ class EntryKind(StrEnum):
     ALERT = "alert"
     STEP = "step"
     ASK = "ask"
+    CHANGED = "changed"
     CLOSED = "closed"
 
 

@@ -196,7 +196,7 @@ class _Session:
         finally:
             signalled.cancel()
         done = [task for task in self.calls.values() if task.done()]
-        if not done:
+        if self.signalled.is_set() or not done:
             await self._look()
         for task in done:
             answer = task.result()

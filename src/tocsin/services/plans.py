@@ -5,12 +5,13 @@ from dataclasses import dataclass
 
 import structlog
 
+from tocsin.core.cases import CaseHappening
 from tocsin.core.errors import PlaybookNotFound, TocsinError
 from tocsin.core.ids import DEFAULT_WORKSPACE, WorkspaceId
 from tocsin.core.values import JsonObject
 from tocsin.playbook.catalogue import Catalogue
 from tocsin.playbook.compile import compile_playbook
-from tocsin.playbook.plan import AlertTrigger, Plan, WebhookTrigger
+from tocsin.playbook.plan import AlertTrigger, CaseTrigger, Plan, ScheduleTrigger, WebhookTrigger
 from tocsin.store.tx import Tx
 from tocsin.store.units import Units
 
@@ -80,6 +81,21 @@ class PlanShelf:
             for plan in self._shelf.plans.values()
             if any(isinstance(one, WebhookTrigger) and one.name == name for one in plan.triggers)
         ]
+
+    def on_case(self, happening: CaseHappening) -> list[Plan]:
+        """Return the playbooks that a case starts when this happens to it."""
+        return [
+            plan
+            for plan in self._shelf.plans.values()
+            if any(isinstance(one, CaseTrigger) and one.happening == happening for one in plan.triggers)
+        ]
+
+    def on_schedule(self) -> list[tuple[str, Plan]]:
+        """Return the cron lines of all playbooks, each with its playbook."""
+        found = {
+            (one.cron, plan.id): plan for plan in self._shelf.plans.values() for one in plan.triggers if isinstance(one, ScheduleTrigger)
+        }
+        return [(cron, plan) for (cron, _), plan in found.items()]
 
     def _published(self, tx: Tx) -> list[tuple[str, str]]:
         return [(one.playbook, one.digest) for one in tx.playbooks.published(workspace=self._workspace) if one.enabled]

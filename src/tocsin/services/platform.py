@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 from enum import StrEnum
 from typing import TypeVar
@@ -17,6 +18,7 @@ from tocsin.core.tlp import Tlp
 from tocsin.core.values import JsonObject, iso
 from tocsin.core.verdicts import Judgement, Verdict
 from tocsin.engine.ports import Clock
+from tocsin.services.case_news import CaseNews
 from tocsin.store.repos.lists import ListEntry
 from tocsin.store.tx import Tx
 from tocsin.store.units import Units
@@ -28,8 +30,10 @@ BY = "tocsin"  # who wrote it, when a run did
 class StorePlatform:
     """Implements `connectors.sdk.Platform` on the store, for one run."""
 
-    def __init__(self, units: Units, *, clock: Clock, ids: Ids, warnings: WarningLists, workspace: WorkspaceId, run: RunId) -> None:
-        self._units, self._clock, self._ids = units, clock, ids
+    def __init__(
+        self, units: Units, *, clock: Clock, ids: Ids, warnings: WarningLists, news: CaseNews, workspace: WorkspaceId, run: RunId
+    ) -> None:
+        self._units, self._clock, self._ids, self._news = units, clock, ids, news
         self._warnings, self._workspace, self._run = warnings, workspace, run
 
     async def _once(self, key: str, work: Callable[[Tx], JsonObject]) -> JsonObject:
@@ -68,6 +72,7 @@ class StorePlatform:
                 tx.runs.set_case(run, case.id, workspace=self._workspace)
             if alert:
                 self._link(tx, case.id, AlertId(alert))
+            self._news.tell(tx, None, case, by=BY, now=now, run=run or None)
             return case.as_json()
 
         return await self._once(key, work)
@@ -94,22 +99,10 @@ class StorePlatform:
         def work(tx: Tx) -> JsonObject:
             now = self._clock()
             before = tx.cases.get(CaseId(case), workspace=self._workspace)
-            after = Case(
-                id=before.id,
-                workspace=before.workspace,
-                title=before.title,
-                severity=before.severity,
-                status=CaseStatus.CLOSED,
-                tlp=before.tlp,
-                owner=before.owner,
-                verdict=belief,
-                reason=reason,
-                opened_at=before.opened_at,
-                closed_at=now,
-                tags=before.tags,
-            )
+            after = replace(before, status=CaseStatus.CLOSED, verdict=belief, reason=reason, closed_at=now)
             tx.cases.save(after)
             tx.cases.tell(after.id, [Entry(EntryKind.CLOSED, now, BY, f"{belief.value}: {reason}")], workspace=self._workspace)
+            self._news.tell(tx, before, after, by=BY, now=now, run=self._run or None)
             return after.as_json()
 
         return await self._once(key, work)

@@ -1,4 +1,4 @@
-"""Cases: open, look, note, close, report."""
+"""Cases: open, look, change, note, close, report."""
 
 import secrets
 from typing import Annotated
@@ -10,7 +10,7 @@ from tocsin.api.pages import report_response
 from tocsin.api.routing import Actor, WithParts, api_router, refusals
 from tocsin.api.schemas.alerts import Closing
 from tocsin.api.schemas.base import PageOut
-from tocsin.api.schemas.cases import CaseIn, CaseOut, CaseQuery, CaseSummary, EntryOut, NoteIn
+from tocsin.api.schemas.cases import CaseChangeIn, CaseIn, CaseOut, CaseQuery, CaseSummary, EntryOut, NoteIn
 from tocsin.core.ids import CaseId
 from tocsin.services import cases, reports
 
@@ -28,8 +28,8 @@ async def list_cases(query: Annotated[CaseQuery, Query()], parts: WithParts, act
 @router.post("/cases", summary="Open a case", operation_id="open_case", status_code=201, responses=refusals(404))
 async def open_case(new: CaseIn, parts: WithParts, actor: Actor) -> CaseSummary:
     """Open a case over some alerts, or over none."""
-    now = parts.clock()
-    case = await parts.units.write(lambda tx: cases.open_case(tx, actor, new=new.new(), now=now, ids=parts.ids))
+    now, news = parts.clock(), parts.case_news()
+    case = await parts.units.write(lambda tx: cases.open_case(tx, actor, new=new.new(), now=now, ids=parts.ids, news=news))
     parts.hub.tell("case.opened", {"id": case.id})
     return CaseSummary.of(case)
 
@@ -40,12 +40,27 @@ async def get_case(id: str, parts: WithParts, actor: Actor) -> CaseOut:
     return CaseOut.of_file(await parts.units.read(lambda tx: cases.get_case(tx, actor, id=CaseId(id))))
 
 
+@router.patch(
+    "/cases/{id}",
+    summary="Change a case",
+    description="What is left out stays as it is. A status other than closed reopens a closed case.",
+    operation_id="change_case",
+    responses=refusals(404),
+)
+async def change_case(id: str, change: CaseChangeIn, parts: WithParts, actor: Actor) -> CaseSummary:
+    """Change what is known of a case, or reopen it."""
+    now, news = parts.clock(), parts.case_news()
+    changed = await parts.units.write(lambda tx: cases.change_case(tx, actor, id=CaseId(id), change=change.change(), now=now, news=news))
+    parts.hub.tell("case.changed", {"id": changed.id})
+    return CaseSummary.of(changed)
+
+
 @router.post("/cases/{id}/close", summary="Close a case", operation_id="close_case", responses=refusals(404, 409))
 async def close_case(id: str, closing: Closing, parts: WithParts, actor: Actor) -> CaseSummary:
     """Close a case with what it turned out to be."""
-    now = parts.clock()
+    now, news = parts.clock(), parts.case_news()
     closed = await parts.units.write(
-        lambda tx: cases.close_case(tx, actor, id=CaseId(id), verdict=closing.verdict, reason=closing.reason, now=now)
+        lambda tx: cases.close_case(tx, actor, id=CaseId(id), verdict=closing.verdict, reason=closing.reason, now=now, news=news)
     )
     parts.hub.tell("case.closed", {"id": closed.id, "verdict": closed.verdict.value})
     return CaseSummary.of(closed)

@@ -13,7 +13,7 @@ from tocsin.core.severity import Severity
 from tocsin.core.tlp import Tlp
 from tocsin.core.values import Json
 from tocsin.core.verdicts import Verdict
-from tocsin.services.cases import CaseFile, NewCase
+from tocsin.services.cases import CaseChange, CaseFile, NewCase
 from tocsin.store.repos.cases import CaseFilter
 from tocsin.store.repos.observables import Sighting
 
@@ -138,6 +138,26 @@ class CaseIn(In):
             tags=tuple(self.tags),
             alerts=tuple(AlertId(id) for id in self.alerts),
         )
+
+
+class CaseChangeIn(In):
+    """What to change of a case."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"severity": "critical", "tags": ["web"], "reason": "It spreads."}]})
+
+    title: Line | None = None
+    severity: Severity | None = None
+    status: CaseStatus | None = Field(default=None, description="open or in_progress.")
+    tlp: Tlp | None = None
+    owner: str | None = Field(default=None, max_length=100)
+    verdict: Verdict | None = None
+    tags: list[Line] | None = Field(default=None, max_length=50, description="All that it is to have.")
+    reason: Text = ""
+
+    def change(self) -> CaseChange:
+        """Return what the service takes."""
+        tags = None if self.tags is None else tuple(self.tags)
+        return CaseChange(self.title, self.severity, self.status, self.tlp, self.owner, self.verdict, tags, self.reason)
 
 
 class NoteIn(In):

@@ -6,6 +6,7 @@ from tocsin.playbook.checks.actions import check_actions
 from tocsin.playbook.checks.arguments import check_arguments
 from tocsin.playbook.checks.asks import check_asks
 from tocsin.playbook.checks.calls import check_calls
+from tocsin.playbook.checks.constructs import check_constructs
 from tocsin.playbook.checks.context import Context, context_of
 from tocsin.playbook.checks.effects import check_effects
 from tocsin.playbook.checks.expressions import check_expressions
@@ -25,6 +26,7 @@ ALL: tuple[Check, ...] = (
     check_arguments,
     check_asks,
     check_effects,
+    check_constructs,
     check_reachable,
     check_limits,
     check_calls,

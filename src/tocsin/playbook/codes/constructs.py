@@ -4,6 +4,8 @@ from tocsin.core.diagnostics import Level
 from tocsin.playbook.codes.code import Code
 
 _TOP = "schema: tocsin/playbook@1\nid: example\ntitle: An example\n"
+_THEN = "- if: ${{ steps.permission.answer == 'approve' }}\n  then:\n    - wait: 1s"
+_ASK = "- id: permission\n  ask: {title: Go on?, to: [role:responder], deadline: 4h, on_deadline: reject"
 _SEARCH = "- id: found\n  action: mailbox.search\n  with: {sender: a@example.org}\n"
 _NOTE = "- action: case.note\n  with: {text: '${{ steps.made.text }}'}"
 
@@ -103,8 +105,8 @@ CHANNEL_NOT_SERVED = Code(
     Level.WARNING,
     "A channel that nobody is asked by yet",
     "This Tocsin asks on the web and by mail. The question goes out by those of its channels that are served.",
-    "- ask: {title: Go on?, to: [role:responder], via: [web, jira], deadline: 4h, on_deadline: reject}",
-    "- ask: {title: Go on?, to: [role:responder], via: [web, email], deadline: 4h, on_deadline: reject}",
+    f"{_ASK}, via: [web, jira]}}\n{_THEN}",
+    f"{_ASK}, via: [web, email]}}\n{_THEN}",
 )
 
 ALL = (

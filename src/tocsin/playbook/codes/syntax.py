@@ -5,6 +5,8 @@ from tocsin.playbook.codes.code import Code
 
 _HEAD = "schema: tocsin/playbook@1\nid: example\ntitle: An example\n"
 _STEPS = "steps:\n  - set: {colour: red}\n    id: paint\noutputs:\n  colour: ${{ steps.paint.colour }}\n"
+_THEN = "- if: ${{ steps.permission.answer == 'approve' }}\n  then:\n    - wait: 1s"
+_ASK = "- id: permission\n  ask: {title: Go on?, to: [role:responder], deadline: 4h, on_deadline: reject"
 _GOOD = _HEAD + _STEPS
 
 NOT_YAML = Code(
@@ -148,8 +150,8 @@ NOT_YET = Code(
     Level.ERROR,
     "A form that is not there yet",
     "The word belongs to the language and this version does not run it. The message names what to write meanwhile.",
-    "- ask: {title: Go on?, to: [role:responder], deadline: 4h, on_deadline: {escalate: [role:lead]}}",
-    "- ask: {title: Go on?, to: [role:responder], deadline: 4h, on_deadline: reject}",
+    _ASK + ", remind: 1h}\n" + _THEN,
+    _ASK + "}\n" + _THEN,
 )
 
 ALL = (

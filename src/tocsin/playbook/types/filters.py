@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, TypeAlias
 
-from tocsin.playbook.codes import style, typing
+from tocsin.playbook.codes import clarity, typing
 from tocsin.playbook.expr.grammar import ANY as ANY_KIND
 from tocsin.playbook.expr.grammar import FILTERS, FilterRule, Kind
 from tocsin.playbook.expr.tree import Applied, Constant, MappedOver
@@ -99,7 +99,9 @@ def _takes(call: Call, rule: FilterRule) -> bool:
     subject = judge.words(call.node.value) if not isinstance(call.node.value, Applied | MappedOver) else "This"
     if not kinds & rule.takes:
         which = "an item of it" if isinstance(call.node, MappedOver) is False and call.node.filter != rule.name else ""
-        message = f"'{rule.name}' takes {described_kinds(rule.takes)}, and {which or subject.replace('This', 'this')} is {described(call.value)}."
+        message = (
+            f"'{rule.name}' takes {described_kinds(rule.takes)}, and {which or subject.replace('This', 'this')} is {described(call.value)}."
+        )
         judge.say(typing.WRONG_FILTER_INPUT, call.node, message, _hint(rule, call.value), length=len(rule.name))
         return False
     for one in members_of(call.value):
@@ -140,7 +142,7 @@ def _gives(type: Type) -> Rule:
 
 
 def _is_that_already(call: Call, what: str) -> None:
-    call.judge.say(style.NEEDLESS_FILTER, call.node, f"This is {what} already, so '{call.node.filter}' changes nothing.", "Leave it out.")
+    call.judge.say(clarity.NEEDLESS_FILTER, call.node, f"This is {what} already, so '{call.node.filter}' changes nothing.", "Leave it out.")
 
 
 def _text_by(change: Callable[[str], str]) -> Rule:

@@ -3,7 +3,7 @@
 import re
 from typing import Final, assert_never
 
-from tocsin.playbook.codes import flow, names, style, typing
+from tocsin.playbook.codes import branches, clarity, names, typing
 from tocsin.playbook.codes.code import Code
 from tocsin.playbook.expr.errors import nearest, shown
 from tocsin.playbook.expr.grammar import Kind
@@ -156,7 +156,7 @@ class Inference:
         kinds = kinds_of(type)
         if self.report is not None and kinds is not None and kinds <= {Kind.LIST, Kind.OBJECT}:
             hint = "Write … | join(', ')." if kinds == {Kind.LIST} else "Name the fields that are meant."
-            self.say(style.LIST_IN_TEXT, node, f"{self.words(node)} is {described(type)}, and a text shows it as JSON.", hint)
+            self.say(clarity.LIST_IN_TEXT, node, f"{self.words(node)} is {described(type)}, and a text shows it as JSON.", hint)
 
     # Paths ------------------------------------------------------------------------------------------------------------
 
@@ -223,7 +223,7 @@ class Inference:
             message = f"'{shown(owner)}' is {described(type)} and has no fields."
         else:
             near = nearest(key, found.known)
-            hint = near or (f"It has {listed(found.known[:_MOST_SHOWN * 3])}." if found.known else "It has no fields.")
+            hint = near or (f"It has {listed(found.known[: _MOST_SHOWN * 3])}." if found.known else "It has no fields.")
             if owner in ("alert", "event") and not near:
                 hint = f"What the source sent is in {owner}.raw."
             message = f"'{shown(owner)}' has no field '{shown(key)}'."
@@ -235,7 +235,13 @@ class Inference:
         if found.by_error:
             offset, length = self._key_at(node, place)
             message = f"When the step fails, '{owner}' is its error and has no '{key}'; then this fails."
-            self.say(flow.RESULT_MAY_BE_ERROR, offset, message, f"Write {whole} | default(…), or test `{owner}.error is defined` first.", length=length)
+            self.say(
+                branches.RESULT_MAY_BE_ERROR,
+                offset,
+                message,
+                f"Write {whole} | default(…), or test `{owner}.error is defined` first.",
+                length=length,
+            )
         elif found.null is not None and not found.null.is_rare:
             offset, length = self._key_at(node, place)
             message = f"'{owner}' may be null, and then has no '{key}'."
@@ -243,11 +249,17 @@ class Inference:
         elif found.presence is Presence.MAYBE:
             offset, length = self._key_at(node, place)
             message = f"'{owner}' does not always have '{key}'; without it, this fails."
-            self.say(flow.FIELD_MAY_BE_MISSING, offset, message, f"Write {whole} | default(…).", length=length)
+            self.say(branches.FIELD_MAY_BE_MISSING, offset, message, f"Write {whole} | default(…).", length=length)
 
     def _deprecated(self, node: Path, place: int, found: Found) -> None:
         offset, length = self._key_at(node, place)
-        self.say(style.DEPRECATED, offset, f"The field '{shown(str(node.keys[place]))}' is deprecated.", shown(found.deprecated, 200), length=length)
+        self.say(
+            clarity.DEPRECATED,
+            offset,
+            f"The field '{shown(str(node.keys[place]))}' is deprecated.",
+            shown(found.deprecated, 200),
+            length=length,
+        )
 
     def _index(self, node: Index, facts: Facts, *, lenient: bool = False) -> tuple[Type, bool]:
         type = self._lenient(node.value, facts)[0] if lenient else self.type(node.value, facts)
@@ -282,8 +294,10 @@ class Inference:
         if isinstance(found, NoField):
             near = nearest(str(key), found.known)
             hint = near or (f"It has {listed(found.known[:_MOST_SHOWN])}." if found.known else "It has no fields.")
-            message = f"The result of '{owner}' has no field '{shown(str(key))}'." if isinstance(node.value, Applied) else (
-                f"This has no field '{shown(str(key))}'."
+            message = (
+                f"The result of '{owner}' has no field '{shown(str(key))}'."
+                if isinstance(node.value, Applied)
+                else (f"This has no field '{shown(str(key))}'.")
             )
         else:
             hint = "Take one item with [0] or first, or all with pluck." if isinstance(type, Items) else "Read it as it is."
@@ -312,7 +326,9 @@ class Inference:
         type, certain = self._lenient(node.value, facts)
         otherwise = self.type(node.otherwise, facts)
         if self.report is not None and certain and not isinstance(type, Anything) and nullness(type) is None:
-            self.say(style.NEEDLESS_DEFAULT, node, f"{self.words(node.value)} is always there, so the default is never used.", "Leave it out.")
+            self.say(
+                clarity.NEEDLESS_DEFAULT, node, f"{self.words(node.value)} is always there, so the default is never used.", "Leave it out."
+            )
         if isinstance(otherwise, Items) and isinstance(type, Items) and isinstance(otherwise.item, Anything):
             return type  # default([])
         return union(without_null(type), otherwise)
@@ -333,7 +349,7 @@ class Inference:
     def _choice(self, node: Choice, facts: Facts) -> Type:
         condition = self.truth(node.condition, facts)
         if self.report is not None and _is_flag(node.then, True) and _is_flag(node.otherwise, False):
-            self.say(style.NEEDLESS_CHOICE, node, "The condition is true or false already.", "Write the condition alone.")
+            self.say(clarity.NEEDLESS_CHOICE, node, "The condition is true or false already.", "Write the condition alone.")
         then = self.type(node.then, narrowed(self, node.condition, True, facts))
         otherwise = self.type(node.otherwise, narrowed(self, node.condition, False, facts))
         if isinstance(condition, Boolean) and condition.only is not None:

@@ -56,7 +56,9 @@ def narrowed(judge: "Inference", node: Node, holds: bool, facts: Facts) -> Facts
 def _either(before: Facts, ways: list[Facts]) -> Facts:
     """Return what is known when one of several holds."""
     shared = set(ways[0]).intersection(*ways[1:])
-    changed = {ref: union(*(way[ref] for way in ways)) for ref in shared if ref not in before or any(way[ref] != before[ref] for way in ways)}
+    changed = {
+        ref: union(*(way[ref] for way in ways)) for ref in shared if ref not in before or any(way[ref] != before[ref] for way in ways)
+    }
     return {**before, **changed} if changed else before
 
 

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, Final
 
-from tocsin.playbook.codes import names, typing
+from tocsin.playbook.codes import typing
 from tocsin.playbook.codes.code import Code
 from tocsin.playbook.expr.errors import nearest, shown
 from tocsin.playbook.expr.grammar import Kind, Kinds
@@ -72,7 +72,9 @@ def equal(judge: "Inference", left: Side, right: Side) -> bool | None:
 
 def _never_equal(judge: "Inference", verdict: Equality, left: Side, right: Side) -> None:
     if verdict is Equality.OTHER_KIND:
-        message = f"{judge.words(left[0])} is {described(left[1])}, and {_other(judge, right)} is {described(right[1])}: they are never equal."
+        message = (
+            f"{judge.words(left[0])} is {described(left[1])}, and {_other(judge, right)} is {described(right[1])}: they are never equal."
+        )
         hint = "Convert one, e.g. with | int or | string."
         if Kind.BOOLEAN in (kinds_of(left[1]) or ()) and _is_word(right[1]):
             hint = "Write true and false without quotes."
@@ -135,7 +137,9 @@ def ordered(judge: "Inference", operator: str, left: Side, right: Side) -> bool 
 
 def _null_in_order(judge: "Inference", operator: str, side: Side) -> None:
     if judge.is_null(side[1]):
-        judge.say(typing.MAY_BE_NULL, side[0], f"{judge.words(side[0])} may be null, which '{operator}' cannot compare.", "Write … | default(0).")
+        judge.say(
+            typing.MAY_BE_NULL, side[0], f"{judge.words(side[0])} may be null, which '{operator}' cannot compare.", "Write … | default(0)."
+        )
 
 
 def _words_in_order(judge: "Inference", left: Side, right: Side) -> None:
@@ -156,9 +160,13 @@ def contained(judge: "Inference", left: Side, right: Side, facts: Facts) -> bool
         return None
     ours = kinds_of(left[1])
     if not kinds & _HOLDING:
-        judge.say(typing.NOT_A_CONTAINER, right[0], f"'in' looks into a list, a map or a text, not {described(right[1])}.", "Compare with ==.")
+        judge.say(
+            typing.NOT_A_CONTAINER, right[0], f"'in' looks into a list, a map or a text, not {described(right[1])}.", "Compare with ==."
+        )
     elif judge.is_null(right[1]):
-        judge.say(typing.MAY_BE_NULL, right[0], f"{judge.words(right[0])} may be null, and 'in' cannot look into it.", "Write … | default([]).")
+        judge.say(
+            typing.MAY_BE_NULL, right[0], f"{judge.words(right[0])} may be null, and 'in' cannot look into it.", "Write … | default([])."
+        )
     elif Kind.LIST not in kinds and ours is not None and Kind.TEXT not in ours:
         where = "a text" if Kind.TEXT in kinds else "the keys of a map"
         message = f"'in' looks for a text in {where}, and this is {described(left[1])}."
@@ -224,7 +232,9 @@ def needs_number(judge: "Inference", node: Node, type: Type, who: str) -> bool:
         return True
     if Kind.NUMBER not in kinds:
         hint = "Join text with ~, or convert it with | int." if Kind.TEXT in kinds else "Take a number of it first."
-        judge.say(typing.NO_ARITHMETIC, node, f"{who} needs numbers, and {judge.words(node).replace('This', 'this')} is {described(type)}.", hint)
+        judge.say(
+            typing.NO_ARITHMETIC, node, f"{who} needs numbers, and {judge.words(node).replace('This', 'this')} is {described(type)}.", hint
+        )
         return False
     if judge.is_null(type):
         judge.say(typing.MAY_BE_NULL, node, f"{judge.words(node)} may be null, and {who} needs a number.", "Write … | default(0).")
@@ -258,4 +268,17 @@ def is_number(type: Type) -> bool:
     return isinstance(type, Number)
 
 
-__all__ = ["LIST", "NULL", "Anything", "calculated", "compared", "contained", "equal", "literal", "needs_number", "nullness", "ordered", "without_null"]
+__all__ = [
+    "LIST",
+    "NULL",
+    "Anything",
+    "calculated",
+    "compared",
+    "contained",
+    "equal",
+    "literal",
+    "needs_number",
+    "nullness",
+    "ordered",
+    "without_null",
+]

@@ -82,7 +82,7 @@ class DryCast:
     def _made_up(self, call: Call) -> Json:
         return made_up_output(self.spec(call.action).output_schema, arguments=call.arguments, name=call.path.rpartition("/")[2])
 
-    def decide(self, ask: AskOpened) -> Reply | None:
+    def decide(self, ask: AskOpened, *, playbook: str) -> Reply | None:
         """Take the answer that was given for the step, else the first option."""
         step = ask.path.rpartition("/")[2]
         name = next((one for one in (ask.path, step) if one in self.answers), "")
@@ -93,11 +93,11 @@ class DryCast:
         self.asks[ask.ask] = ShownAsk(ask, answer, bool(name))
         return Reply(answer, BY, form=_form(ask.form))
 
-    def event(self, wait: EventAwaited) -> Arrival | None:
+    def event(self, wait: EventAwaited, *, playbook: str) -> Arrival | None:
         """Nothing comes: the deadline decides, if there is one."""
         return None
 
-    def child(self, call: CallStarted) -> Ending | None:
+    def child(self, call: CallStarted, *, playbook: str) -> Ending | None:
         """Have it played: a called playbook is dry too."""
         return None
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Protocol
+from typing import Final, Protocol
 
 from tocsin.core.values import JsonObject
 
@@ -42,3 +42,6 @@ class NoRules:
     def verdict(self, action: str, arguments: JsonObject) -> Verdict:
         """Allow it, and say that no rule did."""
         return Verdict(Ruling.ALLOW, reason="There are no guardrails.")
+
+
+NO_RULES: Final[Guardrails] = NoRules()

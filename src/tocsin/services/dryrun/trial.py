@@ -1,16 +1,15 @@
-"""Do a dry run: play the playbook on a stage in a thread, with real reads and nothing that changes anything."""
+"""Do a dry run: the playbook is played on a stage, in a thread of its own; what it reads is read on the event loop."""
 
 import asyncio
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from tocsin.core.access import Principal, Scope, require
 from tocsin.core.errors import Invalid
-from tocsin.core.ids import AlertId, Ids
-from tocsin.core.values import Json, JsonObject, iso
+from tocsin.core.ids import AlertId, Ids, WorkspaceId
+from tocsin.core.values import Instant, Json, JsonObject
 from tocsin.engine.ports import ActionCall, Actions, Clock, Plans
-from tocsin.playbook.plan import AskStep, Plan
-from tocsin.playbook.walking import every_step
+from tocsin.playbook.plan import Plan
 from tocsin.rehearsal.cast import Call
 from tocsin.rehearsal.clock import StageClock
 from tocsin.rehearsal.stage import Stage
@@ -19,4 +18,79 @@ from tocsin.services.dryrun.guardrails import Guardrails
 from tocsin.services.dryrun.report import DryRun, report
 from tocsin.services.runs import checked_inputs
 from tocsin.store.repos.audit import AuditLine
+from tocsin.store.tx import Tx
 from tocsin.store.units import Units
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What to try: a plan with what it is started with. `answers`: step id -> option; without one the first option is taken."""
+
+    plan: Plan
+    inputs: JsonObject = field(default_factory=dict)
+    alert: AlertId | None = None
+    answers: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """What trials need of a server."""
+
+    units: Units
+    actions: Actions
+    plans: Plans
+    guardrails: Guardrails
+    clock: Clock
+    ids: Ids
+
+
+async def dry_run(world: World, actor: Principal, wanted: Wanted) -> DryRun:
+    """Show what a run would do. Nothing is written but a line of audit; raises NotFound, Invalid."""
+    require(actor, Scope.RUNS_START)
+    inputs = checked_inputs(wanted.plan, wanted.inputs)
+    alert = await _alert(world, actor, wanted.alert)
+    loop, now = asyncio.get_running_loop(), world.clock()
+    cast = DryCast(world.actions.spec, reader(world.actions, workspace=actor.workspace, loop=loop), world.guardrails, wanted.answers)
+    stage = Stage(world.plans, spec=world.actions.spec, cast=cast, clock=StageClock(now), ids=world.ids, workspace=actor.workspace)
+    trigger: JsonObject = {"kind": "dry-run", "by": actor.name, "user": actor.user}
+    played = await asyncio.to_thread(stage.play, wanted.plan, trigger=trigger, alert=alert, inputs=inputs)
+    found = report(played, cast)
+    await world.units.write(lambda tx: _note(tx, actor, wanted, found, now))
+    return found
+
+
+def reader(actions: Actions, *, workspace: WorkspaceId, loop: asyncio.AbstractEventLoop) -> Callable[[Call], Json]:
+    """Return how a stage in another thread calls an action for real; only for what changes nothing."""
+
+    def read(call: Call) -> Json:
+        pending = call.pending
+        if pending.probe:
+            raise Invalid(f"A probe of {call.action} is not asked here.")  # there was no attempt that it could find
+        request = ActionCall(
+            run=call.run,
+            workspace=workspace,
+            path=call.path,
+            action=call.action,
+            connection=pending.connection,
+            arguments=call.arguments,
+            effect=pending.effect,
+            key=pending.key,
+            attempt=pending.attempt,
+            timeout_s=pending.timeout_s,
+            context=call.context,
+        )
+        return asyncio.run_coroutine_threadsafe(actions.execute(request), loop).result()
+
+    return read
+
+
+async def _alert(world: World, actor: Principal, id: AlertId | None) -> JsonObject | None:
+    if id is None:
+        return None
+    found = await world.units.read(lambda tx: tx.alerts.get(id, workspace=actor.workspace))
+    return found.as_json()
+
+
+def _note(tx: Tx, actor: Principal, wanted: Wanted, found: DryRun, now: Instant) -> None:
+    details: JsonObject = {"digest": found.digest, "alert": wanted.alert, "outcome": found.outcome, **found.counts}
+    tx.audit.add(AuditLine(actor.workspace, now, actor.user, "run.dry", "playbook", found.playbook, details))

@@ -191,6 +191,12 @@ class Runs:
         self.get(id, workspace=workspace)
         return [(seq, self.decode(id, body, blob)) for seq, body, blob in self.stored_events([id], after_seq=after_seq).get(id, [])]
 
+    def started(self, id: RunId) -> RunStarted | None:
+        """Return a run's first event; None when there is no such run. Raises JournalCorrupt."""
+        row = self._sql.row("SELECT body, blob FROM run_events WHERE run_id = :id AND seq = 1", {"id": id})
+        first = None if row is None else self.decode(id, row.body, row.blob)
+        return first if isinstance(first, RunStarted) else None
+
     def set_case(self, id: RunId, case: CaseId, *, workspace: WorkspaceId) -> None:
         """Note that a run works on a case; raises NotFound."""
         changed = self._sql.run(
@@ -207,6 +213,15 @@ class Runs:
         self.insert_events([(one.id, store_event(1, one.started, blobs=self._blobs)) for one in new])
         if lease is None:
             self._woken.extend(one.id for one in new)
+
+    def insert_with_history(self, new: NewRun, later: Sequence[RunEvent], *, grown: Grown) -> None:
+        """Insert a run that begins with more than its start, to be picked up."""
+        self.insert([new], lease=None)
+        self.insert_events((new.id, store_event(seq, event, blobs=self._blobs)) for seq, event in enumerate(later, start=2))
+        self._sql.run(
+            "UPDATE runs SET next_seq = next_seq + :events, actions = actions + :actions, asks = asks + :asks WHERE id = :id",
+            {"id": new.id, "events": grown.events, "actions": grown.actions, "asks": grown.asks},
+        )
 
     def signal(self, id: RunId, event: Signal, *, at: Instant) -> bool:
         """Hand an event from outside to a run and wake it; return False when the run is over or unknown."""

@@ -48,7 +48,7 @@ def upgrade() -> None:
         "ROW_NUMBER() OVER (PARTITION BY v.workspace, v.playbook ORDER BY v.saved_at, v.digest), v.text, v.title, "
         "CASE WHEN p.digest IS NULL THEN 'superseded' ELSE 'published' END, v.author, '', '', v.saved_at, "
         "CASE WHEN v.author = 'tocsin.yaml' THEN 'file' ELSE 'api' END, NULL, '{}', "
-        """'{"errors":0,"warnings":0,"infos":0,"diagnostics":[]}', '', NULL, '', '', NULL """
+        "'{}', '', NULL, '', '', NULL "
         "FROM playbook_versions_before v "
         "LEFT JOIN playbooks p ON p.workspace = v.workspace AND p.id = v.playbook AND p.digest = v.digest"
     )
