@@ -21,6 +21,7 @@ class Scope(StrEnum):
     ASKS_ANSWER = "asks:answer"
     PLAYBOOKS_READ = "playbooks:read"
     PLAYBOOKS_WRITE = "playbooks:write"
+    PLAYBOOKS_REVIEW = "playbooks:review"
     FEEDS_READ = "feeds:read"
     PEOPLE_WRITE = "people:write"
     AUDIT_READ = "audit:read"
@@ -44,8 +45,8 @@ ROLE_SCOPES: dict[Role, frozenset[Scope]] = {
     Role.VIEWER: _READING,
     Role.RESPONDER: _READING
     | {Scope.ALERTS_WRITE, Scope.CASES_WRITE, Scope.RUNS_START, Scope.RUNS_CONTROL, Scope.ASKS_ANSWER, Scope.FEEDS_READ},
-    Role.APPROVER: _READING | {Scope.ASKS_ANSWER},
-    Role.AUTHOR: _READING | {Scope.PLAYBOOKS_WRITE, Scope.RUNS_START},
+    Role.APPROVER: _READING | {Scope.ASKS_ANSWER, Scope.PLAYBOOKS_REVIEW},
+    Role.AUTHOR: _READING | {Scope.PLAYBOOKS_WRITE, Scope.PLAYBOOKS_REVIEW, Scope.RUNS_START},
     Role.ADMIN: frozenset(Scope),
     Role.AUDITOR: _READING | {Scope.AUDIT_READ},
     Role.SENSOR: frozenset({Scope.ALERTS_WRITE}),

@@ -4,23 +4,16 @@
 returns them with the calls to make. It performs nothing. Asked again with nothing changed, it decides nothing.
 """
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import TypeAlias
+from typing import Final
 
 from tocsin.core.effects import Effect
 from tocsin.core.errors import Invalid, TocsinError
-from tocsin.core.ids import RunId
-from tocsin.core.values import Json, JsonObject, iso, parse_instant
-from tocsin.engine.attempts import Pending, Trial, Wait, effect_of, idempotency_key, next_attempt, orphaned
+from tocsin.core.values import JsonObject, iso, parse_instant
+from tocsin.engine.attempts import effect_of
 from tocsin.engine.events import (
-    AskAnswered,
-    AskOpened,
     BranchesJoined,
     BranchTaken,
-    CallStarted,
-    EventArrived,
     IterationEnded,
     LoopEnded,
     LoopStarted,
@@ -31,33 +24,26 @@ from tocsin.engine.events import (
     RoundStarted,
     RunCancelled,
     RunEnded,
-    RunEvent,
-    RunStarted,
     StepFailed,
     StepSkipped,
-    TimerFired,
-    TimerSet,
     ValuesSet,
 )
 from tocsin.engine.facts import Facts
-from tocsin.engine.giving_up import give_up, is_inside, keys_of, paths_of
-from tocsin.engine.names import Names
-from tocsin.engine.questions import open_ask
+from tocsin.engine.giving_up import is_inside, keys_of, paths_of
+from tocsin.engine.leaves import advance_action, advance_ask, advance_call, advance_code, advance_wait
+from tocsin.engine.moment import Moment
+from tocsin.engine.progress import BLOCKED, DONE, Blocked, Decision, Done, Failed, Progress, Stopped, as_object, error_json, failure
 from tocsin.engine.state import Loop, RunState, Status, StepState
 from tocsin.engine.undo import undo_scheduled
-from tocsin.engine.waits import await_event, due_at
 from tocsin.playbook.expr import Condition
-from tocsin.playbook.inputs import handed_over
 from tocsin.playbook.plan import (
     ActionStep,
     AskStep,
     Block,
     CallStep,
     CodeStep,
-    EventWait,
     ForEachStep,
     IfStep,
-    OnDeadline,
     OnError,
     ParallelStep,
     Plan,
@@ -70,49 +56,7 @@ from tocsin.playbook.plan import (
     WhileStep,
 )
 
-MAX_DEPTH = 10  # of calls
-MAX_ITEMS = 10_000  # of one for_each
-CODE = "code"  # code.RUNTIME is the action of a code step, as the driver calls it
-
-
-@dataclass(slots=True)
-class Decision:
-    """What follows: `events` are facts from now on, already folded; `calls` are to be made; `wake_at` is the next instant of interest."""
-
-    events: list[RunEvent] = field(default_factory=list)
-    calls: list[Pending] = field(default_factory=list)
-    cancels: list[RunId] = field(default_factory=list)  # children that nobody waits for any more
-    wake_at: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Done:
-    """A block or step is over."""
-
-
-@dataclass(frozen=True, slots=True)
-class Blocked:
-    """A block or step waits for something."""
-
-
-@dataclass(frozen=True, slots=True)
-class Failed:
-    """A step failed, and so does what is around it."""
-
-    path: str
-    error: JsonObject
-
-
-@dataclass(frozen=True, slots=True)
-class Stopped:
-    """A `stop` step ends the run."""
-
-    outcome: Outcome
-    reason: str
-
-
-Progress: TypeAlias = Done | Blocked | Failed | Stopped
-DONE, BLOCKED = Done(), Blocked()
+MAX_ITEMS: Final = 10_000  # of one for_each
 
 
 def decide(plan: Plan, state: RunState, facts: Facts) -> Decision:
@@ -120,24 +64,18 @@ def decide(plan: Plan, state: RunState, facts: Facts) -> Decision:
     return _Walk(plan, state, facts).run()
 
 
-def error_json(error: TocsinError) -> JsonObject:
-    """Return an error as playbooks see it."""
-    return {"code": error.code, "kind": error.kind.value, "message": str(error)}
-
-
 class _Walk:
     def __init__(self, plan: Plan, state: RunState, facts: Facts) -> None:
         self.plan, self.state, self.facts = plan, state, facts
-        self.at = iso(facts.now)
-        self.decision = Decision()
-        self.names = Names(plan, state, facts.run, facts.workspace, self.at)
+        self.moment = Moment(plan, state, facts)
+        self.at = self.moment.at
 
     def run(self) -> Decision:
         if self.state.ended is None and not self.state.is_paused:
             self._main()
             if self.state.main is not None:
                 self._final(self.state.main)
-        return self.decision
+        return self.moment.decision
 
     def _main(self) -> None:
         """Walk the steps; when they are over, so is the run, but for those of `finally`."""
@@ -151,8 +89,8 @@ class _Walk:
         if not self.plan.final:
             self._end(ending)
             return
-        self._emit(ending)
-        self.names = Names(self.plan, self.state, self.facts.run, self.facts.workspace, self.at)
+        self.moment.emit(ending)
+        self.moment.rename()
 
     def _final(self, main: MainEnded) -> None:
         progress = self._block(self.plan.final, "")
@@ -167,27 +105,12 @@ class _Walk:
         self._end(MainEnded(at=self.at, outcome=outcome, reason=reason, error=main.error or last.error))
 
     def _goes_on(self, progress: Progress) -> bool:
-        return isinstance(progress, Blocked) or bool(self.facts.in_flight) or bool(self.decision.calls)
+        return isinstance(progress, Blocked) or bool(self.facts.in_flight) or bool(self.moment.decision.calls)
 
     def _cancelled(self, request: RunCancelled) -> Progress:
         reason = f"{request.by} cancelled it{': ' if request.reason else ''}{request.reason}"
-        self._give_up(list(self.state.steps), reason)
+        self.moment.give_up(list(self.state.steps), reason)
         return Stopped(Outcome.CANCELLED, reason)
-
-    def _give_up(self, paths: Iterable[str], reason: str) -> None:
-        for event in give_up(self.state, paths, in_flight=self._under_way(), at=self.at, reason=reason):
-            known = self.state.steps.get(event.path)
-            if known is not None and known.status is Status.CALLING:
-                self.decision.cancels.append(RunId(known.run))
-            self._emit(event)
-
-    def _emit(self, event: RunEvent) -> None:
-        self.state.apply(event)
-        self.decision.events.append(event)
-
-    def _wake(self, at: datetime) -> None:
-        if self.decision.wake_at is None or at < self.decision.wake_at:
-            self.decision.wake_at = at
 
     def _end(self, main: MainEnded) -> None:
         outputs: JsonObject = {}
@@ -195,16 +118,16 @@ class _Walk:
             try:
                 outputs = self._outputs(strict=not main.is_stop)
             except TocsinError as error:
-                self._emit(RunEnded(at=self.at, outcome=Outcome.FAILED, reason=f"The outputs could not be computed: {error}"))
+                self.moment.emit(RunEnded(at=self.at, outcome=Outcome.FAILED, reason=f"The outputs could not be computed: {error}"))
                 return
-        self._emit(RunEnded(at=self.at, outcome=main.outcome, outputs=outputs, reason=main.reason))
+        self.moment.emit(RunEnded(at=self.at, outcome=main.outcome, outputs=outputs, reason=main.reason))
 
     def _outputs(self, *, strict: bool) -> JsonObject:
         """Render the outputs; a run that was stopped half-way may lack what they read, and then has none."""
         if self.plan.outputs is None:
             return {}
         try:
-            return _object(self.plan.outputs.render(self.names.of("")), "outputs")
+            return as_object(self.plan.outputs.render(self.moment.names.of("")), "outputs")
         except TocsinError:
             if strict:
                 raise
@@ -247,7 +170,7 @@ class _Walk:
         known = self.state.steps.get(path)
         try:
             if known is None and path not in self.facts.in_flight and not self._wanted(step.common.condition, scope):
-                self._emit(StepSkipped(at=self.at, path=path))
+                self.moment.emit(StepSkipped(at=self.at, path=path))
                 return DONE
             progress = self._settled(step, path, known) or self._go(step, path, scope, known)
         except TocsinError as error:
@@ -257,7 +180,7 @@ class _Walk:
         return progress
 
     def _wanted(self, condition: Condition | None, scope: str) -> bool:
-        return condition is None or condition.test(self.names.of(scope))
+        return condition is None or condition.test(self.moment.names.of(scope))
 
     def _settled(self, step: Step, path: str, known: StepState | None) -> Progress | None:
         if known is None or known.status not in (Status.DONE, Status.SKIPPED):
@@ -271,7 +194,7 @@ class _Walk:
         if inverse is None:
             raise Invalid(f"'{step.action}' has no inverse, so nothing can undo it.", hint="Leave out undo_after.")
         done = self.state.effects[path]
-        self._emit(
+        self.moment.emit(
             undo_scheduled(
                 self.facts.spec(inverse),
                 path=path,
@@ -286,7 +209,7 @@ class _Walk:
     def _failed(self, step: Step, path: str, scope: str, failure: Failed) -> Progress:
         known = self.state.steps.get(path)
         if known is None or known.status is not Status.FAILED:
-            self._emit(StepFailed(at=self.at, path=path, error=failure.error))
+            self.moment.emit(StepFailed(at=self.at, path=path, error=failure.error))
         match step.common.on_error:
             case OnError.FAIL:
                 return failure
@@ -300,7 +223,7 @@ class _Walk:
             return Failed(path, known.error or {})
         match step:
             case SetStep():
-                self._emit(ValuesSet(at=self.at, path=path, values=_object(step.values.render(self.names.of(scope)), "set")))
+                self.moment.emit(ValuesSet(at=self.at, path=path, values=as_object(step.values.render(self.moment.names.of(scope)), "set")))
                 return DONE
             case IfStep():
                 return self._if(step, path, scope, known)
@@ -313,34 +236,36 @@ class _Walk:
             case ParallelStep():
                 return self._parallel(step, path, scope)
             case ActionStep():
-                return self._action(step, path, scope, known) if step.polling is None else self._poll(step, step.polling, path)
+                return (
+                    advance_action(self.moment, step, path, scope, known) if step.polling is None else self._poll(step, step.polling, path)
+                )
             case CodeStep():
-                return self._code(step, path, scope, known)
+                return advance_code(self.moment, step, path, scope, known)
             case AskStep():
-                return self._ask(step, path, scope, known)
+                return advance_ask(self.moment, step, path, scope, known)
             case WaitStep():
-                return self._wait(step, path, scope, known)
+                return advance_wait(self.moment, step, path, scope, known)
             case CallStep():
-                return self._call(step, path, scope, known)
+                return advance_call(self.moment, step, path, scope, known)
             case StopStep():
-                reason = step.reason.render(self.names.of(scope))
+                reason = step.reason.render(self.moment.names.of(scope))
                 return Stopped(Outcome(step.outcome), reason if isinstance(reason, str) else "")
 
     def _if(self, step: IfStep, path: str, scope: str, known: StepState | None) -> Progress:
         if known is None:
-            names = self.names.of(scope)
+            names = self.moment.names.of(scope)
             chosen = next((index for index, (condition, _) in enumerate(step.branches) if condition.test(names)), -1)
-            self._emit(BranchTaken(at=self.at, path=path, branch=chosen))
+            self.moment.emit(BranchTaken(at=self.at, path=path, branch=chosen))
         else:
             chosen = known.branch
         return self._block(step.branches[chosen][1] if chosen >= 0 else step.otherwise, scope)
 
     def _switch(self, step: SwitchStep, path: str, scope: str, known: StepState | None) -> Progress:
         if known is None:
-            subject = step.subject.evaluate(self.names.of(scope))
+            subject = step.subject.evaluate(self.moment.names.of(scope))
             same = (index for index, (value, _) in enumerate(step.cases) if value == subject and type(value) is type(subject))
             chosen = next(same, -1)
-            self._emit(BranchTaken(at=self.at, path=path, branch=chosen))
+            self.moment.emit(BranchTaken(at=self.at, path=path, branch=chosen))
         else:
             chosen = known.branch
         return self._block(step.cases[chosen][1] if chosen >= 0 else step.default, scope)
@@ -348,18 +273,18 @@ class _Walk:
     def _for_each(self, step: ForEachStep, path: str, scope: str) -> Progress:
         loop = self.state.loops.get(path)
         if loop is None:
-            items = step.items.evaluate(self.names.of(scope))
+            items = step.items.evaluate(self.moment.names.of(scope))
             if not isinstance(items, list):
                 raise Invalid(f"'for_each' needs a list, got {type(items).__name__}.")
             if len(items) > MAX_ITEMS:
                 raise Invalid(f"'for_each' over {len(items)} items: the limit is {MAX_ITEMS}.", hint="Use 'slice' to take a part.")
-            self._emit(LoopStarted(at=self.at, path=path, variable=step.variable, items=items))
+            self.moment.emit(LoopStarted(at=self.at, path=path, variable=step.variable, items=items))
             loop = self.state.loops[path]
         active, ended = self._iterate(step, path, loop)
         if active:
             return BLOCKED
         if ended is None:
-            self._emit(LoopEnded(at=self.at, path=path))
+            self.moment.emit(LoopEnded(at=self.at, path=path))
             return DONE
         return ended
 
@@ -375,7 +300,7 @@ class _Walk:
                 loop.started = max(loop.started, index + 1)
                 progress = self._block(step.body, scope)
                 if isinstance(progress, Done):
-                    self._emit(IterationEnded(at=self.at, path=path, index=index))
+                    self.moment.emit(IterationEnded(at=self.at, path=path, index=index))
                 elif isinstance(progress, Blocked):
                     active += 1
                 else:
@@ -389,17 +314,17 @@ class _Walk:
             index = 0 if rounds is None else rounds.index
             scope = f"{path}[{index}]/"
             if rounds is None or rounds.is_between:
-                if not step.condition.test(self.names.of(scope)):
-                    self._emit(RoundsEnded(at=self.at, path=path))
+                if not step.condition.test(self.moment.names.of(scope)):
+                    self.moment.emit(RoundsEnded(at=self.at, path=path))
                     return DONE
                 if index >= step.limit:
-                    return Failed(path, _error("while-limit", f"After {step.limit} rounds, its 'max', the condition still holds."))
-                self._emit(RoundStarted(at=self.at, path=path, index=index))
+                    return Failed(path, failure("while-limit", f"After {step.limit} rounds, its 'max', the condition still holds."))
+                self.moment.emit(RoundStarted(at=self.at, path=path, index=index))
                 rounds = self.state.rounds[path]
             progress = self._block(step.body, scope)
             if not isinstance(progress, Done):
                 return progress
-            self._emit(RoundEnded(at=self.at, path=path, index=index))
+            self.moment.emit(RoundEnded(at=self.at, path=path, index=index))
 
     def _parallel(self, step: ParallelStep, path: str, scope: str) -> Progress:
         """Walk every branch; go on when enough have succeeded.
@@ -415,33 +340,28 @@ class _Walk:
             if len(done) < step.join:
                 waits = any(isinstance(one, Blocked) for one in reached)
                 return BLOCKED if waits else next(one for one in reached if not isinstance(one, Done))
-            self._emit(BranchesJoined(at=self.at, path=path, branches=done))
+            self.moment.emit(BranchesJoined(at=self.at, path=path, branches=done))
             joined = self.state.joined[path]
         given_up = [branch for index, branch in enumerate(step.branches) if index not in joined]
         for branch in given_up:
-            self._give_up(paths_of(self.state, branch, scope), "another branch was enough")
-        calls = self._under_way()
+            self.moment.give_up(paths_of(self.state, branch, scope), "another branch was enough")
+        calls = self.moment.under_way()
         return BLOCKED if any(is_inside(call, keys_of(branch, scope)) for branch in given_up for call in calls) else DONE
-
-    def _under_way(self) -> frozenset[str]:
-        return self.facts.in_flight | {call.path for call in self.decision.calls}
 
     def _poll(self, step: ActionStep, polling: Polling, path: str) -> Progress:
         rounds = self.state.rounds.get(path)
         if rounds is None:
-            self._emit(RoundStarted(at=self.at, path=path, index=0, polls=True))
+            self.moment.emit(RoundStarted(at=self.at, path=path, index=0, polls=True))
             rounds = self.state.rounds[path]
         elif rounds.is_between:
-            due = parse_instant(rounds.due or self.at)
-            if self.facts.now < due:
-                self._wake(due)
+            if not self.moment.has_come(parse_instant(rounds.due or self.at)):
                 return BLOCKED
-            self._emit(RoundStarted(at=self.at, path=path, index=rounds.index, polls=True))
+            self.moment.emit(RoundStarted(at=self.at, path=path, index=rounds.index, polls=True))
         scope = f"{path}[{rounds.index}]/"
         inner = scope + step.common.key
         known = self.state.steps.get(inner)
         if known is None or known.status is not Status.DONE:
-            progress = self._action(step, inner, scope, known)
+            progress = advance_action(self.moment, step, inner, scope, known)
             if not isinstance(progress, Done):
                 return Failed(path, progress.error) if isinstance(progress, Failed) else progress
         return self._polled(polling, path, scope, parse_instant(rounds.first_at) + timedelta(seconds=polling.at_most_s))
@@ -449,116 +369,16 @@ class _Walk:
     def _polled(self, polling: Polling, path: str, scope: str, last: datetime) -> Progress:
         """Look at the result of one round, and end or plan the next."""
         index = self.state.rounds[path].index
-        if polling.until.test(self.names.of(scope)):
-            self._emit(RoundEnded(at=self.at, path=path, index=index))
-            self._emit(RoundsEnded(at=self.at, path=path))
+        if polling.until.test(self.moment.names.of(scope)):
+            self.moment.emit(RoundEnded(at=self.at, path=path, index=index))
+            self.moment.emit(RoundsEnded(at=self.at, path=path))
             return DONE
         due = self.facts.now + timedelta(seconds=polling.every_s)
         if due > last:
             text = f"After {index + 1} times, '{polling.until.source}' is still not so, and 'at_most' is over."
-            return Failed(path, _error("poll-timeout", text))
-        self._emit(RoundEnded(at=self.at, path=path, index=index, due=iso(due)))
-        self._wake(due)
-        return BLOCKED
-
-    def _code(self, step: CodeStep, path: str, scope: str, known: StepState | None) -> Progress:
-        if path in self.facts.in_flight:
-            return BLOCKED
-        if known is not None:  # an attempt that failed
-            return Failed(path, known.error or {})
-        inputs = _object(step.inputs.render(self.names.of(scope)), "with")
-        arguments: JsonObject = {"source": step.source, "inputs": inputs, "returns": step.returns}
-        key = idempotency_key(self.facts.workspace, self.facts.run, path)
-        self.decision.calls.append(
-            Pending(path, f"{CODE}.{step.runtime.value}", None, arguments, Effect.READ, key, 1, step.timeout_s)  # it changes nothing
-        )
-        return BLOCKED
-
-    def _action(self, step: ActionStep, path: str, scope: str, known: StepState | None) -> Progress:
-        if path in self.facts.in_flight or any(call.path == path for call in self.decision.calls):
-            return BLOCKED
-        spec = self.facts.spec(step.action)
-        trial = Trial(step, path, spec, known, self.state, lambda: _object(step.arguments.render(self.names.of(scope)), "with"), self.facts)
-        if known is not None and known.status is Status.INTENDED:
-            self._emit(orphaned(trial))
-            trial = trial.renewed()
-        result = next_attempt(trial)
-        for event in result.events:
-            self._emit(event)
-        match result.then:
-            case Wait(until):
-                if until is not None:
-                    self._wake(until)
-                return BLOCKED
-            case Pending():
-                self.decision.calls.append(result.then)
-                return BLOCKED
-            case None:
-                settled = self.state.steps[path]
-                return DONE if settled.status is Status.DONE else Failed(path, settled.error or {})
-
-    def _ask(self, step: AskStep, path: str, scope: str, known: StepState | None) -> Progress:
-        if known is None:
-            asked = open_ask(step, path=path, names=self.names.of(scope), plan=self.plan, facts=self.facts)
-            self._emit(asked)
-            known = self.state.steps[path]
-        if known.due is None:
-            return BLOCKED
-        due = parse_instant(known.due)
-        if self.facts.now < due:
-            self._wake(due)
-            return BLOCKED
-        return self._deadline(self.state.asks[path])
-
-    def _deadline(self, asked: AskOpened) -> Progress:
-        if asked.on_deadline is None:
-            return Failed(asked.path, _error("deadline-passed", f"Nobody answered '{asked.title}' in time."))
-        reason = "the deadline passed"
-        self._emit(AskAnswered(at=self.at, path=asked.path, ask=asked.ask, answer=asked.on_deadline, by=None, reason=reason))
-        return DONE
-
-    def _wait(self, step: WaitStep, path: str, scope: str, known: StepState | None) -> Progress:
-        if step.event is not None:
-            return self._wait_for_event(step.event, path, scope, known)
-        if known is None or known.due is None:
-            due = due_at(step, self.names.of(scope), self.facts.now)
-            self._emit(TimerSet(at=self.at, path=path, due=iso(due)))
-        else:
-            due = parse_instant(known.due)
-        if self.facts.now < due:
-            self._wake(due)
-            return BLOCKED
-        self._emit(TimerFired(at=self.at, path=path))
-        return DONE
-
-    def _wait_for_event(self, wait: EventWait, path: str, scope: str, known: StepState | None) -> Progress:
-        if known is None:
-            self._emit(await_event(wait, path=path, names=self.names.of(scope), now=self.facts.now))
-            known = self.state.steps[path]
-        if known.due is None:
-            return BLOCKED
-        due = parse_instant(known.due)
-        if self.facts.now < due:
-            self._wake(due)
-            return BLOCKED
-        if wait.on_deadline is OnDeadline.FAIL:
-            return Failed(path, _error("deadline-passed", f"No such {wait.kind.value} came in time."))
-        self._emit(EventArrived(at=self.at, path=path, event=None))
-        return DONE
-
-    def _call(self, step: CallStep, path: str, scope: str, known: StepState | None) -> Progress:
-        if known is None:
-            if self.state.started.depth + 1 > MAX_DEPTH:
-                raise Invalid(f"Playbooks call each other more than {MAX_DEPTH} deep.")
-            called = self.facts.current(step.playbook) if step.digest is None else self.facts.version(step.digest)
-            inputs = handed_over(called, _object(step.inputs.render(self.names.of(scope)), "with"))
-            run = self.facts.ids("run")
-            self._emit(
-                CallStarted(at=self.at, path=path, playbook=step.playbook, digest=called.digest, run=run, inputs=inputs, waits=step.waits)
-            )
-            return BLOCKED if step.waits else DONE
-        if known.status is Status.ATTEMPT_FAILED:
-            return Failed(path, known.error or {})
+            return Failed(path, failure("poll-timeout", text))
+        self.moment.emit(RoundEnded(at=self.at, path=path, index=index, due=iso(due)))
+        self.moment.wake(due)
         return BLOCKED
 
 
@@ -572,27 +392,3 @@ def _ending(progress: Progress, at: str) -> MainEnded:
             return MainEnded(at=at, outcome=progress.outcome, reason=progress.reason, is_stop=True)
         case Done() | Blocked():
             return MainEnded(at=at, outcome=Outcome.SUCCEEDED)
-
-
-def _error(code: str, message: str) -> JsonObject:
-    return {"code": code, "kind": "invalid", "message": message}
-
-
-def _object(value: Json, what: str) -> JsonObject:
-    if not isinstance(value, dict):
-        raise Invalid(f"'{what}' must be a map.")
-    return value
-
-
-def child_started(started: RunStarted, call: CallStarted, *, parent: RunId) -> RunStarted:
-    """Return the first event of the run that a `call` step starts."""
-    return RunStarted(
-        at=call.at,
-        playbook=call.playbook,
-        digest=call.digest,
-        trigger={"kind": "call", "run": parent, "path": call.path},
-        alert=started.alert,
-        case=started.case,
-        inputs=call.inputs,
-        depth=started.depth + 1,
-    )

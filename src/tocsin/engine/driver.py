@@ -11,18 +11,15 @@ from dataclasses import dataclass
 
 import structlog
 
-from tocsin.core.effects import Effect, Probe
-from tocsin.core.errors import OutcomeUnknown, TocsinError, Transient
+from tocsin.core.errors import TocsinError
 from tocsin.core.ids import Ids, RunId
 from tocsin.core.values import JsonObject, iso
-from tocsin.engine.attempts import NOT_APPLIED, Pending
+from tocsin.engine.attempts import Pending
+from tocsin.engine.children import child_started
 from tocsin.engine.crashpoints import Crash, CrashPoint, stay_alive
-from tocsin.engine.decide import CODE, Decision, child_started, decide, error_json
+from tocsin.engine.decide import decide
 from tocsin.engine.events import (
-    ActionDone,
-    ActionFailed,
     ActionIntended,
-    ActionUnknown,
     AskOpened,
     CallStarted,
     Outcome,
@@ -31,7 +28,9 @@ from tocsin.engine.events import (
     UndoScheduled,
 )
 from tocsin.engine.facts import Facts
+from tocsin.engine.outcomes import answered, probe_failed, probed, refused
 from tocsin.engine.ports import ActionCall, Actions, Append, ChildRun, ClaimedRun, Clock, Journal, Plans
+from tocsin.engine.progress import Decision
 from tocsin.engine.state import RunState, fold, is_effect
 from tocsin.engine.undo import undo_started
 
@@ -281,55 +280,17 @@ class _Session:
     async def _execute(self, call: Pending, request: ActionCall) -> tuple[RunEvent, ...]:
         clock = self.driver.clock
         begun = clock()
-        read = call.effect is Effect.READ
         try:
             output = await self.driver.actions.execute(request)
-        except OutcomeUnknown as error:
-            if read:
-                return (self._failure(call, Transient(str(error))),)
-            return (ActionUnknown(at=iso(clock()), path=call.path, reason=str(error), attempt=call.attempt),)
         except TocsinError as error:
-            return (self._failure(call, error),)
+            return (refused(call, error, at=iso(clock())),)
         elapsed = (clock() - begun).total_seconds() * 1000
-        return (
-            ActionDone(
-                at=iso(clock()),
-                path=call.path,
-                output=output,
-                action=call.action,
-                arguments=_told(call) if read else {},
-                effect=call.effect,
-                elapsed_ms=round(elapsed, 1),
-            ),
-        )
+        return (answered(call, output, at=iso(clock()), elapsed_ms=elapsed),)
 
     async def _probe(self, call: Pending, request: ActionCall) -> tuple[RunEvent, ...]:
         at = iso(self.driver.clock())
         try:
             found = await self.driver.actions.probe(request)
         except TocsinError as error:
-            return (ActionUnknown(at=at, path=call.path, reason=f"The probe failed: {error}", attempt=call.attempt, probed=True),)
-        match found:
-            case Probe.APPLIED:
-                return (ActionDone(at=at, path=call.path, output={"verified": True}, action=call.action, effect=call.effect, by="probe"),)
-            case Probe.NOT_APPLIED:
-                absent = Transient("The probe found that the earlier attempt did not happen.")
-                return (self._failure(call, absent, probed=True),)
-            case Probe.UNKNOWN:
-                reason = "The probe could not tell whether it happened."
-                return (ActionUnknown(at=at, path=call.path, reason=reason, attempt=call.attempt, probed=True),)
-
-    def _failure(self, call: Pending, error: TocsinError, *, probed: bool = False) -> ActionFailed:
-        described = error_json(error)
-        if isinstance(error, Transient) and error.retry_after is not None:
-            described["retry_after"] = error.retry_after
-        if probed:
-            described["code"] = NOT_APPLIED
-        return ActionFailed(at=iso(self.driver.clock()), path=call.path, error=described, attempt=call.attempt, action=call.action)
-
-
-def _told(call: Pending) -> JsonObject:
-    """Return what the journal keeps of a read's arguments; the source of code is in the playbook."""
-    if call.action.startswith(f"{CODE}."):
-        return {"inputs": call.arguments.get("inputs")}
-    return call.arguments
+            return (probe_failed(call, error, at=at),)
+        return (probed(call, found, at=at),)

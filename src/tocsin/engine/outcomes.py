@@ -5,6 +5,7 @@ from tocsin.core.errors import OutcomeUnknown, TocsinError, Transient
 from tocsin.core.values import Json, JsonObject
 from tocsin.engine.attempts import NOT_APPLIED, Pending
 from tocsin.engine.events import ActionDone, ActionFailed, ActionUnknown
+from tocsin.engine.leaves import CODE
 
 
 def answered(call: Pending, output: Json, *, at: str, elapsed_ms: float = 0.0) -> ActionDone:
@@ -15,10 +16,15 @@ def answered(call: Pending, output: Json, *, at: str, elapsed_ms: float = 0.0) -
         path=call.path,
         output=output,
         action=call.action,
-        arguments=call.arguments if read else {},
+        arguments=_told(call) if read else {},
         effect=call.effect,
         elapsed_ms=round(elapsed_ms, 1),
     )
+
+
+def _told(call: Pending) -> JsonObject:
+    """Return what the journal keeps of a read's arguments; the source of code is in the playbook."""
+    return {"inputs": call.arguments.get("inputs")} if call.action.startswith(f"{CODE}.") else call.arguments
 
 
 def refused(call: Pending, error: TocsinError, *, at: str) -> ActionFailed | ActionUnknown:

@@ -17,6 +17,7 @@ from tocsin.core.values import Instant, Json, JsonObject, iso
 from tocsin.engine.events import (
     ActionDone,
     ActionIntended,
+    ActionUnknown,
     AskAnswered,
     BranchesJoined,
     BranchTaken,
@@ -96,7 +97,7 @@ def replayed(
     point = _point(plan, from_path)
     history = _Histories(events)
     names = _renamed(before, plan)
-    kept = _Choice(plan, point, history, names).kept()
+    kept = _Choice(before, plan, point, history, names).kept()
     begun = msgspec.structs.replace(
         started,
         at=iso(at),
@@ -193,6 +194,13 @@ def _renamed(before: Plan, plan: Plan) -> dict[str, str]:
     return names
 
 
+def _may_be(new: Step, old: Step) -> bool:
+    """Tell whether a step of the new version stands for one of the old version that is not the same any more."""
+    if new.common.id or old.common.id:
+        return new.common.id == old.common.id
+    return _shape(new) == _shape(old)
+
+
 def _is_same(old: Step, new: Step) -> bool:
     return _shape(old)[1:] == _shape(new)[1:]
 
@@ -250,11 +258,12 @@ class _Histories:
         return [event for event in self.of.get(key, []) if _path(event) == key]
 
     def has_effect(self, key: str) -> bool:
-        """Tell whether a write was sent somewhere in the step and is not known to have failed."""
-        intents = {_path(event) for event in self.of.get(key, []) if isinstance(event, ActionIntended)}
-        failed = {_path(event) for event in self.of.get(key, []) if isinstance(event, StepFailed)}
-        done = {_path(event) for event in self.of.get(key, []) if isinstance(event, ActionDone) and event.effect is not Effect.READ}
-        return bool(done | (intents - failed))
+        """Tell whether something in the step has changed the world, or may have: a write that is not known to have failed."""
+        own = self.of.get(key, [])
+        done = any(isinstance(event, ActionDone) and event.effect is not Effect.READ for event in own)
+        unknown = any(isinstance(event, ActionUnknown) for event in own)
+        intents, failed = ({_path(event) for event in own if isinstance(event, kind)} for kind in (ActionIntended, StepFailed))
+        return done or unknown or bool(intents - failed)
 
     def is_over(self, step: Step, key: str) -> bool:
         """Tell whether the old run has settled the step, in a way that lets the new version go on behind it."""
@@ -265,14 +274,14 @@ class _Histories:
             return any(isinstance(event, RoundsEnded | StepSkipped) for event in own)
         if isinstance(step, IfStep | SwitchStep):
             return any(isinstance(event, BranchTaken | StepSkipped) for event in own)
+        if isinstance(step, AskStep):
+            return any(isinstance(event, AskAnswered | StepSkipped) for event in own)
         return isinstance(step, ParallelStep) or any(map(_settles, own))
 
 
 def _settles(event: RunEvent) -> bool:
     match event:
         case ActionDone() | ValuesSet() | StepSkipped() | LoopEnded() | RoundsEnded() | TimerFired() | EventArrived() | BranchesJoined():
-            return True
-        case AskAnswered():
             return True
         case CallEnded():
             return event.outcome is Outcome.SUCCEEDED
@@ -285,8 +294,9 @@ def _settles(event: RunEvent) -> bool:
 class _Choice:
     """Chooses the old steps whose events the new run begins with."""
 
-    def __init__(self, plan: Plan, point: Place, history: _Histories, names: Mapping[str, str]) -> None:
+    def __init__(self, before: Plan, plan: Plan, point: Place, history: _Histories, names: Mapping[str, str]) -> None:
         self.point, self.history = point, history
+        self.lost = [place for place in places(before) if place.key not in names and history.has_effect(place.key)]
         self.order = places(plan)
         self.position = {place.key: position for position, place in enumerate(self.order)}
         self.old_key = {new: old for old, new in names.items()}
@@ -306,7 +316,7 @@ class _Choice:
             elif old is not None and self.history.is_over(place.step, old):
                 kept[old] = True
             else:
-                self._refuse_repeat(place, place.key if old is None else old)
+                self._refuse_repeat(place, old)
         return kept
 
     def _is_before(self, place: Place) -> bool:
@@ -335,9 +345,11 @@ class _Choice:
         if old is not None:
             kept[old] = False
 
-    def _refuse_repeat(self, place: Place, old: str) -> None:
-        """Refuse when the step would be run again although it has changed something out there."""
-        if isinstance(place.step, IfStep | SwitchStep | ParallelStep) or not self.history.has_effect(old):
+    def _refuse_repeat(self, place: Place, old: str | None) -> None:
+        """Refuse when the step would be run again although it, or what was it in the old version, has changed something."""
+        if isinstance(place.step, IfStep | SwitchStep | ParallelStep):
+            return
+        if not (any(_may_be(place.step, lost.step) for lost in self.lost) if old is None else self.history.has_effect(old)):
             return
         raise CannotReplay(
             f"'{place.key}' comes before '{self.point.key}' and has changed something, but its result cannot be used: "

@@ -18,7 +18,8 @@ from tocsin.core.errors import Invalid
 from tocsin.core.ids import DEFAULT_WORKSPACE, Ids, RunId, WorkspaceId
 from tocsin.core.values import JsonObject, iso
 from tocsin.engine.attempts import Pending
-from tocsin.engine.decide import child_started, decide
+from tocsin.engine.children import child_started
+from tocsin.engine.decide import decide
 from tocsin.engine.events import (
     AskAnswered,
     AskClosed,

@@ -52,7 +52,7 @@ class PlanShelf:
         plan = self._by_digest.get(digest)
         if plan is None:
             version = self._units.read_now(lambda tx: tx.playbooks.version(digest, workspace=self._workspace))
-            plan = compile_playbook(version.text, file=f"{version.playbook}.yaml", catalogue=self._catalogue)
+            plan = compile_playbook(version.text, file=f"{version.playbook}.yaml", catalogue=self._catalogue, pins=version.calls)
             with self._lock:
                 self._by_digest[digest] = plan
         return plan

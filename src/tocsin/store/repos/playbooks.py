@@ -228,7 +228,9 @@ class Playbooks:
 
     def enable(self, playbook: str, enabled: bool, *, workspace: WorkspaceId) -> bool:
         """Let triggers start a playbook, or not; return whether that is a change. Raises NotFound."""
-        row = self._sql.row("SELECT enabled FROM playbooks WHERE workspace = :workspace AND id = :id", {"workspace": workspace, "id": playbook})
+        row = self._sql.row(
+            "SELECT enabled FROM playbooks WHERE workspace = :workspace AND id = :id", {"workspace": workspace, "id": playbook}
+        )
         if row is None:
             raise NotFound(f"No playbook '{playbook}' is published.", hint="`tocsin playbooks list` tells which are.")
         changed = self._sql.run(
