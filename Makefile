@@ -37,7 +37,8 @@ lint: setup
 	@$(BIN)/mypy --no-error-summary scripts/*.py scripts/references
 	@$(BIN)/lint-imports --no-logo >.venv/lint-imports.log 2>&1 || { cat .venv/lint-imports.log; exit 1; }
 
-fuzz: setup ## run the property tests with many more examples
+fuzz: setup ## run the property tests with many more examples, and a million random expressions (nightly)
+	@TOCSIN_FUZZ_INPUTS=1000000 $(BIN)/pytest -q tests/unit/expr/test_random_inputs.py
 	@$(BIN)/pytest -q -m hypothesis --hypothesis-profile=fuzz --timeout=1800
 
 range: setup ## install real security tools and drive them (root)

@@ -7,6 +7,7 @@ from pathlib import Path
 import msgspec
 
 from tocsin.core.errors import Invalid
+from tocsin.core.playbooks import Review
 from tocsin.core.values import JsonObject
 
 
@@ -57,6 +58,9 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Where people reach Tocsin, as it stands in mails. Default: http://HOST:PORT."""
     playbooks: list[str] = []
     """Files and folders of playbooks that are published at start."""
+    playbook_review: Review = Review.REQUIRED
+    """Whether somebody other than its author must approve a version that is saved by the API before it is published: required or off. An
+    administrator may publish without, which the audit log records. The files of `playbooks` need no approval."""
     packs: list[str] = []
     """Folders of packs beside the shipped ones."""
     connections: list[ConnectionSettings] = []

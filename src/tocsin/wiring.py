@@ -28,19 +28,21 @@ from tocsin.core.ids import ENTROPY_BYTES, RunId, UserId, WorkspaceId, make_id
 from tocsin.engine.crashpoints import Crash, CrashPoint, stay_alive
 from tocsin.engine.driver import Driver
 from tocsin.engine.ports import ActionCall, Append, ClaimedRun
-from tocsin.playbook.compile import Checked, check
-from tocsin.playbook.present import render
+from tocsin.sandbox.code import CodeRunner
 from tocsin.services.case_news import CaseNews
+from tocsin.services.code_steps import WithCode
 from tocsin.services.delivery import Postman, announce_asks, ask_mail
 from tocsin.services.hub import Hub
 from tocsin.services.intake import Intake
 from tocsin.services.people import FirstAdmin, first_admin
 from tocsin.services.plans import PlanShelf
 from tocsin.services.platform import StorePlatform
-from tocsin.services.playbooks import save_playbook
 from tocsin.services.schedules import Timekeeper
 from tocsin.services.sources import Source, SourceBook, follow_forever
 from tocsin.services.sweeper import Sweeper
+from tocsin.services.versions.files import publish_files
+from tocsin.services.versions.proof import Prover
+from tocsin.services.versions.release import Manuscript
 from tocsin.settings import Settings, SourceSettings
 from tocsin.store.dispatch import DbosDispatcher
 from tocsin.store.journal import SqlJournal
@@ -134,11 +136,17 @@ class Assembly:
         self.packs = load_packs([SHIPPED_PACKS, *map(Path, settings.packs)])
         self.catalogue = PackCatalogue(self.packs)
         self.connectors = self._connectors()
+        self.code = CodeRunner()
         self.postman = Postman(self.units, clock=system_clock, send=self._send_mail, crash=self.crash)
         self.journal = TellingJournal(store, owner=self.owner, hub=self.hub, postman=self.postman, on_new_time=lambda: self.sweeper.ring())
         self.plans = PlanShelf(self.units, self.catalogue)
         self.driver = Driver(
-            journal=self.journal, actions=self.connectors, plans=self.plans, clock=system_clock, ids=system_ids, crash=self.crash
+            journal=self.journal,
+            actions=WithCode(self.connectors, self.code),
+            plans=self.plans,
+            clock=system_clock,
+            ids=system_ids,
+            crash=self.crash,
         )
         self.dispatcher = DbosDispatcher(Path(settings.data))
         self.sweeper = Sweeper(self.journal, advance=self.dispatcher.enqueue, clock=system_clock)
@@ -244,19 +252,10 @@ class Assembly:
 
     async def publish_files(self) -> None:
         """Publish the playbooks that the settings name; what is wrong with one is said and stops none of the others."""
-        files = playbook_files(self.settings.playbooks)
-        texts = {path.stem: (path, path.read_bytes()) for path in files}
-        for id, (path, text) in texts.items():
-            found = check(text, file=str(path), catalogue=self.catalogue, playbooks=list(texts))
-            if found.plan is None:
-                self.problems.extend(render(found.diagnostics, text).splitlines())
-                continue
-            await self._publish(id, text.decode(), Checked(found.plan, found.diagnostics))
+        prover = Prover(self.catalogue, version=self.plans.by_digest)
+        files = await asyncio.to_thread(lambda: [manuscript(path) for path in playbook_files(self.settings.playbooks)])
+        self.problems += await publish_files(self.units, OPERATOR, prover=prover, files=files, now=system_clock())
         await asyncio.to_thread(self.plans.refresh)
-
-    async def _publish(self, id: str, text: str, checked: Checked) -> None:
-        now = system_clock()
-        await self.units.write(lambda tx: save_playbook(tx, OPERATOR, id=id, text=text, checked=checked, publish=True, now=now))
 
     def server(self, admin: FirstAdmin | None) -> Server:
         """Return the whole."""
@@ -275,6 +274,7 @@ class Assembly:
             version=tocsin.__version__,
             crash=self.crash,
             actions=self.driver.actions,
+            review=self.settings.playbook_review,
         )
         return Server(
             self.settings,
@@ -322,6 +322,17 @@ def playbook_files(places: Sequence[str]) -> list[Path]:
     return found
 
 
+def manuscript(path: Path) -> Manuscript:
+    """Read a playbook and its rehearsals, which stand beside it; raises Invalid."""
+    beside = path.with_name(f"{path.stem}.rehearsal{path.suffix}")
+    try:
+        # What is no UTF-8 is reported by the checks, at its place.
+        rehearsal = beside.read_bytes().decode("utf-8", "surrogateescape") if beside.is_file() else ""
+        return Manuscript(path.stem, path.read_bytes().decode("utf-8", "surrogateescape"), rehearsal, str(path))
+    except OSError as error:
+        raise Invalid(f"The playbook '{path}' cannot be read: {error.strerror}.", hint="Correct 'playbooks' in tocsin.yaml.") from None
+
+
 @contextlib.asynccontextmanager
 async def open_server(settings: Settings, *, url: str, environ: Mapping[str, str] = os.environ) -> AsyncIterator[Server]:
     """Open everything over the data folder, run the background work, and close in the right order."""
@@ -357,4 +368,5 @@ async def _stop(assembly: Assembly, tasks: list[asyncio.Task[None]], starting: a
         task.cancel()
     await asyncio.gather(*assembly.advancing, return_exceptions=True)
     await assembly.dispatcher.stop()
+    await assembly.code.aclose()
     await assembly.connectors.aclose()

@@ -18,6 +18,7 @@ from tocsin.core.alerts import Finding
 from tocsin.core.errors import CredentialMissing, NotFound
 from tocsin.core.ids import DEFAULT_WORKSPACE, RunId
 from tocsin.core.observables import ObservableType, observe
+from tocsin.core.playbooks import Review
 from tocsin.core.severity import Severity
 from tocsin.core.values import Json, JsonObject, iso
 from tocsin.engine.events import AskOpened, RunStarted
@@ -190,6 +191,7 @@ async def world(tmp_path: Path) -> AsyncIterator[World]:
         webhook_secret=_secret,
         public_url=PUBLIC_URL,
         version="0.0.1",
+        review=Review.OFF,
     )
     app = create_app(parts)
     transport = httpx.ASGITransport(app)

@@ -6,7 +6,7 @@ import pytest
 
 from tocsin.core.access import Role
 from tocsin.core.cases import Case, CaseStatus, Entry, EntryKind
-from tocsin.core.errors import NotFound, PlaybookNotFound
+from tocsin.core.errors import NotFound
 from tocsin.core.ids import DEFAULT_WORKSPACE as W
 from tocsin.core.ids import CaseId, KeyId, UserId, WorkspaceId
 from tocsin.core.observables import ObservableType, observe
@@ -22,7 +22,6 @@ from tocsin.store.repos.keys import ApiKey
 from tocsin.store.repos.lists import ListEntry
 from tocsin.store.repos.outbox import Delivery
 from tocsin.store.repos.people import Session, User
-from tocsin.store.repos.playbooks import PlaybookVersion
 
 IP = observe(ObservableType.IP, "198.51.100.7")
 DOMAIN = observe(ObservableType.DOMAIN, "c2.example")
@@ -214,25 +213,6 @@ def test_a_delivery_that_is_given_up_is_never_due(write, read, clock):
     assert read(lambda tx: tx.outbox.next_due()) is None
     (kept,) = read(lambda tx: tx.outbox.about("ask_1", workspace=W))
     assert (kept.failed_at, kept.reason) == (clock(), "550 no such user")
-
-
-def test_a_published_version_is_what_new_runs_take(write, read, clock):
-    old = PlaybookVersion(W, "contain", "a" * 64, "id: contain", "Contain", "usr_1", clock())
-    new = replace(old, digest="b" * 64, text="id: contain # 2", saved_at=clock.pass_(seconds=1))
-    assert write(lambda tx: tx.playbooks.save(old))
-    assert not write(lambda tx: tx.playbooks.save(old))
-    with pytest.raises(PlaybookNotFound):
-        read(lambda tx: tx.playbooks.current("contain", workspace=W))
-    write(lambda tx: (tx.playbooks.save(new), tx.playbooks.publish("contain", old.digest, workspace=W, by="usr_1", at=clock())))
-    assert read(lambda tx: tx.playbooks.current("contain", workspace=W)) == old
-    write(lambda tx: tx.playbooks.enable("contain", False, workspace=W))
-    write(lambda tx: tx.playbooks.publish("contain", new.digest, workspace=W, by="usr_1", at=clock()))
-    assert read(lambda tx: tx.playbooks.current("contain", workspace=W)) == new
-    assert read(lambda tx: tx.playbooks.versions("contain", workspace=W)) == [new, old]
-    (published,) = read(lambda tx: tx.playbooks.published(workspace=W))
-    assert (published.digest, published.enabled) == (new.digest, False)
-    with pytest.raises(PlaybookNotFound):
-        write(lambda tx: tx.playbooks.publish("other", new.digest, workspace=W, by="usr_1", at=clock()))
 
 
 def test_a_source_keeps_its_cursor_through_trouble(write, read, clock):

@@ -25,7 +25,19 @@ Everything under /api/v1 needs `Authorization: Bearer tocsin_<id>_<secret>`, or 
     POST /api/v1/asks/{id}/answer       {answer, reason?, form?}
     GET  /api/v1/playbooks              {items}
     GET  /api/v1/playbooks/{id}         the published version with `text`
-    PUT  /api/v1/playbooks/{id}         {text, publish?} -> {id, digest, published, diagnostics}
+    PUT  /api/v1/playbooks/{id}         {text, publish?, message?, rehearsal?} -> {id, digest, published, number, state, diagnostics}
+    POST /api/v1/playbooks/check        {text, id?, rehearsal?} -> {digest, checks, rehearsals}
+    POST /api/v1/playbooks/release      {source, message, playbooks: [{id, text, rehearsal?}], dry_run?, prune?} -> {red, done, items}
+    GET  /api/v1/playbooks/{id}/versions            ?limit=&after=  -> {items, next, publications}
+    POST /api/v1/playbooks/{id}/versions            {text, message, rehearsal?} -> 201, a draft
+    GET  /api/v1/playbooks/{id}/versions/{version}  by number, digest, `published` or `latest`
+    POST /api/v1/playbooks/{id}/versions/{version}/submit
+    POST /api/v1/playbooks/{id}/versions/{version}/approve, …/reject   {comment?}
+    POST /api/v1/playbooks/{id}/versions/{version}/publish             {override?, reason?}
+    POST /api/v1/playbooks/{id}/rollback            {to?, reason?}
+    POST /api/v1/playbooks/{id}/disable, …/enable
+    GET  /api/v1/playbooks/{id}/diff                ?from=&to=  -> {before, after, changes, text}
+    POST /api/v1/playbooks/{id}/backtest {text?, version?, since?, until?, against?, reads?, limit?} -> {totals, alerts}, or NDJSON
     GET  /api/v1/packs                  {items}
     GET  /api/v1/me
     GET  /api/v1/people                 {items}
@@ -58,7 +70,23 @@ from tocsin.api.auth import Authenticator
 from tocsin.api.edge import API, Edge
 from tocsin.api.openapi import describe
 from tocsin.api.parts import Parts
-from tocsin.api.routes import alerts, asks, cases, documents, events, feeds, health, hooks, pages, people, playbooks, runs, trials
+from tocsin.api.routes import (
+    alerts,
+    asks,
+    backtests,
+    cases,
+    documents,
+    events,
+    feeds,
+    health,
+    hooks,
+    pages,
+    people,
+    playbooks,
+    runs,
+    trials,
+    versions,
+)
 from tocsin.api.routing import BadBody
 from tocsin.core.errors import TocsinError
 
@@ -68,7 +96,7 @@ def create_app(parts: Parts) -> FastAPI:
     app = FastAPI(title="Tocsin", version=parts.version, openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False)
     app.state.parts = parts
     app.state.authenticator = Authenticator(parts)
-    for module in (alerts, cases, trials, runs, asks, playbooks, people, events):
+    for module in (alerts, cases, trials, runs, asks, backtests, versions, playbooks, people, events):
         app.include_router(module.router, prefix=API)
     for module in (health, hooks, feeds, documents, pages):
         app.include_router(module.router)

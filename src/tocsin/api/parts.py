@@ -8,6 +8,7 @@ from tocsin.connectors.loader import Packs
 from tocsin.core.access import Principal
 from tocsin.core.cases import CaseHappening
 from tocsin.core.ids import Ids
+from tocsin.core.playbooks import Review
 from tocsin.core.values import Json
 from tocsin.engine.crashpoints import Crash, stay_alive
 from tocsin.engine.ports import Actions, Clock
@@ -18,6 +19,7 @@ from tocsin.services.dryrun.guardrails import NO_RULES, Guardrails
 from tocsin.services.hub import Hub
 from tocsin.services.intake import Rejected
 from tocsin.services.intake_report import IntakeReport
+from tocsin.services.versions.proof import Prover
 from tocsin.store.tx import Tx
 from tocsin.store.units import Units
 
@@ -101,6 +103,11 @@ class Parts:
     crash: Crash = stay_alive
     actions: Actions | None = None  # for dry runs and backtests that read for real
     guardrails: Guardrails = NO_RULES
+    review: Review = Review.REQUIRED  # of versions of playbooks
+
+    def prover(self) -> Prover:
+        """Return what checks and rehearses texts."""
+        return Prover(self.catalogue, version=self.plans.by_digest)
 
     def case_news(self) -> CaseNews:
         """Return what tells of changes of cases."""

@@ -1,7 +1,6 @@
 """The cast of a case: everybody says what the file gives them to say."""
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
 from typing import Final, TypeAlias, TypeVar, assert_never
 
 from tocsin.core.effects import ActionSpec, Effect, Probe
@@ -204,8 +203,3 @@ def _coded(error: TocsinError, code: str) -> TocsinError:
 def is_effect(call: Call) -> bool:
     """Tell whether a call would change something."""
     return call.pending.effect is not Effect.READ and not call.pending.probe
-
-
-def at(clock: datetime) -> str:
-    """Write an instant for a report."""
-    return clock.strftime("%Y-%m-%d %H:%M")

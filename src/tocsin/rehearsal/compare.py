@@ -7,7 +7,7 @@ from difflib import SequenceMatcher
 
 from tocsin.core.diagnostics import Span
 from tocsin.core.values import Json, JsonObject
-from tocsin.engine.events import AskOpened, RunEvent, StepFailed
+from tocsin.engine.events import AskOpened, StepFailed
 from tocsin.rehearsal.canned import contains, is_effect, same
 from tocsin.rehearsal.cast import Call, Exchange
 from tocsin.rehearsal.model import Case, Expect, ExpectedAsk, ExpectedCall, ExpectedError, Waits
@@ -31,11 +31,24 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """One expectation that was not met. `rows` compare the two sides, if there is something to compare."""
+    """One expectation that was not met. `rows` compare the two sides, if there is something to compare.
+
+    `is_partial`: the actual side may say more than what was expected.
+    """
 
     what: str
     span: Span
     rows: tuple[Row, ...] = ()
+    is_partial: bool = False
+
+    def differs(self, row: Row) -> bool:
+        """Tell whether a row is one of those that are wrong."""
+        return row.actual is None if self.is_partial else not row.is_same
+
+    @property
+    def first(self) -> int:
+        """Return the index of the first row that is wrong."""
+        return next((index for index, row in enumerate(self.rows) if self.differs(row)), 0)
 
 
 def compare(case: Case, played: Played, path: tuple[str, ...]) -> tuple[Difference, ...]:
@@ -107,7 +120,7 @@ def _path(expect: Expect, wanted: tuple[str, ...], actual: tuple[str, ...]) -> I
     rows = aligned(wanted, actual, fits)
     missing = [row for row in rows if row.actual is None]
     if missing or (expect.path_exactly and any(not row.is_same for row in rows)):
-        yield Difference("The run took another path.", expect.span, rows)
+        yield Difference("The run took another path.", expect.span, rows, is_partial=not expect.path_exactly)
 
 
 def aligned(wanted: Sequence[str], actual: Sequence[str], fit: Callable[[str, str], bool]) -> tuple[Row, ...]:
@@ -249,8 +262,3 @@ def _entry(key: str, value: Json) -> list[str]:
     if isinstance(value, dict | list) and value:
         return [head, *(f"  {line}" for line in _lines(value))]
     return [f"{head} {json.dumps(value, ensure_ascii=False)}"]
-
-
-def failed_steps(events: Sequence[RunEvent]) -> list[StepFailed]:
-    """Return the failures of a run."""
-    return [event for event in events if isinstance(event, StepFailed)]

@@ -12,7 +12,6 @@ from tocsin.engine.events import (
     LoopStarted,
     RoundsEnded,
     RoundStarted,
-    RunEnded,
     RunEvent,
     StepFailed,
     StepSkipped,
@@ -196,8 +195,3 @@ def _line(block: Block, otherwise: int) -> int:
 
 def _nth(index: int) -> str:
     return f"branch {index + 1}"
-
-
-def is_over(events: Sequence[RunEvent]) -> bool:
-    """Tell whether a run has ended."""
-    return bool(events) and isinstance(events[-1], RunEnded)

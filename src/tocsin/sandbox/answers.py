@@ -57,9 +57,7 @@ def out_of_memory(call: CodeCall) -> CodeOutOfMemory:
 
 def too_large(call: CodeCall) -> CodeTooLarge:
     """Make the error for a result that is too long."""
-    return CodeTooLarge(
-        f"The code returned more than {call.output_bytes:,} bytes of JSON.", hint="Return only what the next steps need."
-    )
+    return CodeTooLarge(f"The code returned more than {call.output_bytes:,} bytes of JSON.", hint="Return only what the next steps need.")
 
 
 def ended_itself(status: int | None, printed: str) -> CodeFailed:

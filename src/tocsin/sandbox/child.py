@@ -6,7 +6,7 @@ import json
 import os
 import signal
 import struct
-from asyncio.subprocess import DEVNULL, PIPE, Process
+from asyncio.subprocess import PIPE, Process
 from collections.abc import Sequence
 
 from tocsin.core.errors import Invalid
@@ -22,27 +22,26 @@ class ChildDied(Exception):
 
 
 class Child:
-    """One child process. `printed` is the beginning of what it wrote to its error pipe, if that is kept."""
+    """One child process. Of what it writes to its error pipe the beginning is kept."""
 
-    def __init__(self, process: Process, prints: "asyncio.Task[bytes] | None") -> None:
+    def __init__(self, process: Process, prints: "asyncio.Task[bytes]") -> None:
         self._process = process
         self._prints = prints
 
     @classmethod
-    async def start(cls, command: Sequence[str], *, fds: Sequence[int] = (), keep_prints: bool) -> "Child":
+    async def start(cls, command: Sequence[str], *, fds: Sequence[int] = ()) -> "Child":
         """Start `command` in an empty environment, in a session of its own, with no file descriptors but `fds`."""
         process = await asyncio.create_subprocess_exec(
             *command,
             stdin=PIPE,
             stdout=PIPE,
-            stderr=PIPE if keep_prints else DEVNULL,
+            stderr=PIPE,
             env={},
             cwd="/",
             pass_fds=fds,
             start_new_session=True,
         )
-        prints = asyncio.create_task(_beginning(process.stderr)) if process.stderr is not None else None
-        return cls(process, prints)
+        return cls(process, asyncio.create_task(_beginning(process.stderr)))
 
     @property
     def pid(self) -> int:
@@ -77,7 +76,7 @@ class Child:
             self._process.stdin.close()
         if self._process.stdout is not None:
             await _emptied(self._process.stdout)  # else a paused pipe never sees its end, and stays open
-        printed = b"" if self._prints is None else await self._prints
+        printed = await self._prints
         await self._process.wait()
         return printed.decode("utf-8", "replace")
 
@@ -118,10 +117,10 @@ def frame_of(call: CodeCall) -> bytes:
     return struct.pack(">I", len(body)) + body
 
 
-async def _beginning(stream: asyncio.StreamReader) -> bytes:
+async def _beginning(stream: asyncio.StreamReader | None) -> bytes:
     """Read to the end, keep the beginning, drop the rest."""
     kept = bytearray()
-    while part := await stream.read(_CHUNK):
+    while stream is not None and (part := await stream.read(_CHUNK)):
         kept += part[: PRINT_LIMIT - len(kept)]
     return bytes(kept)
 

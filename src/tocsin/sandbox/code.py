@@ -21,10 +21,16 @@ class CodeRunner:
     def __init__(self, *, monty: MontyPool | None = None, python: PythonJail | None = None) -> None:
         self._monty = monty or MontyPool()
         self._python = python or PythonJail()
+        self._able: set[Runtime] = set()
 
     def available(self, runtime: Runtime) -> str:
-        """Say in a sentence why `runtime` cannot be used on this machine; empty when it can. The first question may take 50 ms."""
-        return self._tier(runtime).available()
+        """Say in a sentence why `runtime` cannot be used on this machine; empty when it can. May take 50 ms until it can."""
+        if runtime in self._able:
+            return ""
+        why_not = self._tier(runtime).available()
+        if not why_not:
+            self._able.add(runtime)
+        return why_not
 
     async def run(self, call: CodeCall) -> Json:
         """Run one call and return what the code returned.
@@ -37,10 +43,9 @@ class CodeRunner:
         """Run one call and return also what the code printed, of which the first 64 KB are kept and the rest is dropped."""
         _check(call)
         frame = frame_of(call)
-        tier = self._tier(call.runtime)
-        if why_not := await asyncio.to_thread(tier.available):
+        if call.runtime not in self._able and (why_not := await asyncio.to_thread(self.available, call.runtime)):
             raise CodeUnavailable(why_not)
-        return await tier.run(call, frame=frame)
+        return await self._tier(call.runtime).run(call, frame=frame)
 
     async def aclose(self) -> None:
         """End every child."""

@@ -154,9 +154,9 @@ def serve_python() -> NoReturn:
 def limit_python(memory_mb: int, timeout_s: float) -> None:
     """Set hard limits, which nothing here may raise again."""
     seconds = math.ceil(timeout_s) + 1
+    resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds + 1))  # first SIGXCPU, which the parent can tell from other deaths
     for limit, most in (
         (resource.RLIMIT_AS, (memory_mb + INTERPRETER_MB) * MEGABYTE),
-        (resource.RLIMIT_CPU, seconds),
         (resource.RLIMIT_NPROC, 32),  # threads; counted in this user namespace only
         (resource.RLIMIT_NOFILE, 64),
         (resource.RLIMIT_FSIZE, 16 * MEGABYTE),

@@ -26,7 +26,7 @@ _ALSO: Final = ("/usr/lib64", "/usr/share/zoneinfo", "/etc/ld.so.cache")
 class Interpreter:
     """A CPython on the host: its program, and the prefix under which `lib/` has its standard library."""
 
-    program: Path = field(default_factory=lambda: Path(sys._base_executable).resolve())
+    program: Path = field(default_factory=lambda: Path(str(getattr(sys, "_base_executable", sys.executable))).resolve())
     base: Path = field(default_factory=lambda: Path(sys.base_prefix).resolve())
 
 

@@ -83,17 +83,19 @@ class MontyPool:
 async def _started() -> Child:
     machine = platform.machine()
     can_filter = sys.platform == "linux" and seccomp.supported(machine)
-    program = seccomp.filter_program(machine, forks=True) if can_filter else b""
+    # the child starts Monty's own program, and Monty's event loop wakes itself through a pair of sockets
+    program = seccomp.filter_program(machine, forks=True, pairs=True) if can_filter else b""
     with as_file(files("tocsin.sandbox").joinpath("inside.py")) as inside:
         arguments = ["monty", base64.b64encode(program).decode(), str(_binary())]
-        child = await Child.start([sys.executable, "-I", "-B", "-X", "utf8", str(inside), *arguments], keep_prints=False)
+        child = await Child.start([sys.executable, "-I", "-B", "-X", "utf8", str(inside), *arguments])
     try:
         async with asyncio.timeout(START_S):
             await child.ready()
     except (ChildDied, TimeoutError):
-        await child.end()
+        told = (await child.end()).strip().splitlines()
+        why = f" ({told[-1][:200]})" if told else ""
         raise CodeUnavailable(
-            "The worker for code with 'runtime: monty' did not start.", hint="Check that pydantic-monty is installed whole."
+            f"The worker for code with 'runtime: monty' did not start{why}.", hint="Check that pydantic-monty is installed whole."
         ) from None
     except BaseException:  # a cancelled run must leave no child behind
         await child.end()

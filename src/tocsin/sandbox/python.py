@@ -3,9 +3,10 @@
 import asyncio
 import os
 import platform
+import signal
 import subprocess
-from contextlib import contextmanager
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from importlib.resources import files
 
@@ -18,7 +19,9 @@ from tocsin.sandbox.seccomp import filter_program
 
 START_S = 15.0  # a machine under load starts an interpreter slowly, and that is not the code's fault
 _FLAGS = ["-I", "-S", "-B", "-X", "utf8", "-c"]
-_KILLED = (128 + 9, -9)  # SIGKILL: by the kernel, for want of memory or processor time
+_KILLED = 128 + signal.SIGKILL  # by the kernel, for want of memory
+_OUT_OF_TIME = 128 + signal.SIGXCPU
+_ALLOW = "allow user namespaces for the server's user, for example with sysctl kernel.unprivileged_userns_clone=1."
 
 
 class PythonJail:
@@ -30,19 +33,16 @@ class PythonJail:
         self._forks = forks
         self._as_root = os.geteuid() == 0
         self._running: set[Child] = set()
-        self._why_not: str | None = None
 
     def available(self) -> str:
-        """Say why there can be no jail here; empty when there can. Tries it once."""
-        if self._why_not is None:
-            self._why_not = missing(as_root=self._as_root) or self._tried()
-        return self._why_not
+        """Say why there can be no jail here; empty when there can. Tries it."""
+        return missing(as_root=self._as_root) or self._tried()
 
     async def run(self, call: CodeCall, *, frame: bytes) -> CodeAnswer:
         """Run one call; nothing of it is alive afterwards."""
         async with self._places:
             with self._command(files("tocsin.sandbox").joinpath("inside.py").read_text(), "python") as (command, fd):
-                child = await Child.start(command, fds=[fd], keep_prints=True)
+                child = await Child.start(command, fds=[fd])
             self._running.add(child)
             try:
                 return await self._answer(child, call, frame)
@@ -83,7 +83,9 @@ class PythonJail:
         except TimeoutError:
             status = None  # it closed its pipe and lives on
         printed = await child.end()
-        return out_of_memory(call) if status in _KILLED else ended_itself(status, printed)
+        if status == _OUT_OF_TIME:
+            return timed_out(call)
+        return out_of_memory(call) if status == _KILLED else ended_itself(status, printed)
 
     def _tried(self) -> str:
         with self._command("print('ready')", "") as (command, fd):
@@ -93,11 +95,9 @@ class PythonJail:
                 return f"Code with 'runtime: python' is off: {error}."
         if done.returncode == 0 and done.stdout == b"ready\n":
             return ""
-        why = done.stderr.decode("utf-8", "replace").strip().splitlines()
-        return (
-            f"Code with 'runtime: python' is off, because bubblewrap cannot make a sandbox here ({why[-1][:200] if why else 'it says nothing'}): "
-            "allow user namespaces for the server's user, for example with sysctl kernel.unprivileged_userns_clone=1."
-        )
+        told = done.stderr.decode("utf-8", "replace").strip().splitlines()
+        why = told[-1][:200] if told else "it says nothing"
+        return f"Code with 'runtime: python' is off, because bubblewrap cannot make a sandbox here ({why}): {_ALLOW}"
 
     @contextmanager
     def _command(self, program: str, argument: str) -> Iterator[tuple[list[str], int]]:

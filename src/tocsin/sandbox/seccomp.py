@@ -98,7 +98,8 @@ _REFUSED: Final = {
     "memfd_secret": (447, 447),
 }
 # No family is needed, and an abstract AF_UNIX name would reach out of a sandbox that shares the network namespace.
-_SOCKETS: Final = {"socket": (41, 198), "socketpair": (53, 199)}
+_SOCKET: Final = {"socket": (41, 198)}
+_PAIR: Final = {"socketpair": (53, 199)}
 
 
 def supported(machine: str) -> bool:
@@ -106,13 +107,14 @@ def supported(machine: str) -> bool:
     return machine in _AUDIT_ARCH
 
 
-def filter_program(machine: str, *, forks: bool = False) -> bytes:
-    """Make the filter for `machine`; `forks` allows new processes (threads are always allowed)."""
+def filter_program(machine: str, *, forks: bool = False, pairs: bool = False) -> bytes:
+    """Make the filter for `machine`; `forks` allows new processes (threads are always allowed), `pairs` connected pairs of sockets."""
     column = 0 if machine == "x86_64" else 1
     program = [_step(_LOAD, _ARCH_AT), _step(_EQUAL, _AUDIT_ARCH[machine], 1, 0), _step(_RETURN, _KILL), _step(_LOAD, _NUMBER_AT)]
     if machine == "x86_64":
         program += [_step(_AT_LEAST, _X32_BIT, 0, 1), _step(_RETURN, _KILL)]
-    for numbers in (_REFUSED | _SOCKETS | ({} if forks else _FORKS)).values():
+    refused = _REFUSED | _SOCKET | ({} if pairs else _PAIR) | ({} if forks else _FORKS)
+    for numbers in refused.values():
         if numbers[column] >= 0:
             program += _answer(numbers[column], errno.EPERM)
     program += _answer(_CLONE3[column], errno.ENOSYS)  # its flags are behind a pointer; libc goes on with clone

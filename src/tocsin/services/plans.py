@@ -9,6 +9,7 @@ from tocsin.core.cases import CaseHappening
 from tocsin.core.errors import PlaybookNotFound, TocsinError
 from tocsin.core.ids import DEFAULT_WORKSPACE, WorkspaceId
 from tocsin.core.values import JsonObject
+from tocsin.engine.undo import is_undo, undo_plan
 from tocsin.playbook.catalogue import Catalogue
 from tocsin.playbook.compile import compile_playbook
 from tocsin.playbook.plan import AlertTrigger, CaseTrigger, Plan, ScheduleTrigger, WebhookTrigger
@@ -49,6 +50,8 @@ class PlanShelf:
 
     def by_digest(self, digest: str) -> Plan:
         """Return the plan of one version; raises PlaybookNotFound."""
+        if is_undo(digest):
+            return undo_plan(digest)
         plan = self._by_digest.get(digest)
         if plan is None:
             version = self._units.read_now(lambda tx: tx.playbooks.version(digest, workspace=self._workspace))

@@ -21,7 +21,7 @@ from tocsin.store.units import Units
 
 log = structlog.get_logger()
 LONGEST_SLEEP_S = 5.0  # a playbook that is published meanwhile has its first instant in the table when this is over
-SHORTEST_SLEEP_S = 0.01
+STALE_S = 0.5
 
 
 class Scheduled(Protocol):
@@ -67,11 +67,10 @@ class Timekeeper:
         """Make the table say what is published: a new schedule begins now, one that is gone or disabled starts nothing."""
         now, published = self._clock(), self._plans.on_schedule()
         known = await self._units.read(lambda tx: tx.schedules.all(workspace=self._workspace))
-        running = {(one.playbook, one.cron) for one in known if one.next_at is not None}
-        if running == {(plan.id, cron) for cron, plan in published}:
-            return
-        wanted = [Schedule(self._workspace, plan.id, cron, next_after(cron, now)) for cron, plan in published]
-        await self._units.write(lambda tx: tx.schedules.keep([one for one in wanted if one.next_at], workspace=self._workspace))
+        named = [Schedule(self._workspace, plan.id, cron, next_after(cron, now)) for cron, plan in published]
+        wanted = [one for one in named if one.next_at is not None]
+        if {(one.playbook, one.cron) for one in known if one.next_at is not None} != {(one.playbook, one.cron) for one in wanted}:
+            await self._units.write(lambda tx: tx.schedules.keep(wanted, workspace=self._workspace))
 
     async def start_due(self) -> list[RunId]:
         """Start what is due now; return the runs."""
@@ -82,7 +81,7 @@ class Timekeeper:
         return await self._units.write(lambda tx: self._start(tx, plans, now))
 
     def _start(self, tx: Tx, plans: dict[tuple[str, str], Plan], now: datetime) -> list[RunId]:
-        published = {one.id: one.digest for one in tx.playbooks.published(workspace=self._workspace) if one.enabled}
+        published = {one.playbook: one.digest for one in tx.playbooks.published(workspace=self._workspace) if one.enabled}
         new: list[NewRun] = []
         for one in tx.schedules.due(now, workspace=self._workspace):
             plan = plans.get((one.playbook, one.cron))
@@ -108,4 +107,6 @@ class Timekeeper:
         due = await self._units.read(lambda tx: tx.schedules.next_due(workspace=self._workspace))
         if due is None:
             return LONGEST_SLEEP_S
-        return min(LONGEST_SLEEP_S, max(SHORTEST_SLEEP_S, (due - self._clock()).total_seconds()))
+        left = (due - self._clock()).total_seconds()
+        # What is due and was not started waits for a look at the plans that are published now.
+        return min(LONGEST_SLEEP_S, left if left > 0 else STALE_S)

@@ -52,7 +52,7 @@ class _Asked:
         except TocsinError as error:
             # An event that lacks a field the filter reads is not the one; said aloud, for it may be a mistake, but not for every event.
             if waiting.shape not in self._complaints and len(self._complaints) < MOST_COMPLAINTS:
-                log.warning("wait.filter_error", run=waiting.run, path=waiting.path, event=self._event.get("id"), reason=str(error))
+                log.warning("wait.filter_error", run=waiting.run, path=waiting.path, cause=self._event.get("id"), reason=str(error))
             self._complaints.add(waiting.shape)
             return False
 

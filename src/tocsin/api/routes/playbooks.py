@@ -2,12 +2,15 @@
 
 import asyncio
 
+from tocsin.api.published import tell_published
 from tocsin.api.routing import Actor, WithParts, api_router, refusals
 from tocsin.api.schemas.packs import PackList, PackOut
 from tocsin.api.schemas.playbooks import PlaybookIn, PlaybookList, PlaybookOut, PlaybookSummary, SavedOut
 from tocsin.core.access import Scope, require
-from tocsin.playbook.compile import check
 from tocsin.services import playbooks
+from tocsin.services.versions import saving
+from tocsin.services.versions.proof import known_playbooks
+from tocsin.services.versions.saving import Origin
 
 router = api_router(tag="playbooks")
 
@@ -25,6 +28,7 @@ async def list_playbooks(parts: WithParts, actor: Actor) -> PlaybookList:
                 published_by=one.published_by,
                 published_at=one.published_at,
                 enabled=one.enabled,
+                number=one.number,
             )
             for one in found
         ]
@@ -36,28 +40,35 @@ async def get_playbook(id: str, parts: WithParts, actor: Actor) -> PlaybookOut:
     """Return the published version with its text."""
     found = await parts.units.read(lambda tx: playbooks.get_playbook(tx, actor, id=id))
     return PlaybookOut(
-        id=found.playbook, title=found.title, digest=found.digest, author=found.author, saved_at=found.saved_at, text=found.text
+        id=found.playbook,
+        title=found.title,
+        digest=found.digest,
+        number=found.number,
+        author=found.author,
+        saved_at=found.saved_at,
+        text=found.text,
     )
 
 
 @router.put(
     "/playbooks/{id}",
     summary="Save and publish a playbook",
-    description="The text is checked in full. With an error in it, it is neither kept nor published, and `diagnostics` says why.",
+    description="The text is checked in full. With an error in it, it is neither kept nor published, and `diagnostics` says why. Where a "
+    "review is required, it goes into review; an administrator publishes at once, which the audit log calls an override.",
     operation_id="save_playbook",
     responses=refusals(404, 409),
 )
 async def save_playbook(id: str, new: PlaybookIn, parts: WithParts, actor: Actor) -> SavedOut:
     """Save a text and let new runs take it."""
     require(actor, Scope.PLAYBOOKS_WRITE)
-    checked = await asyncio.to_thread(check, new.text, file=f"{id}.yaml", catalogue=parts.catalogue)
-    now = parts.clock()
+    known = await parts.units.read(lambda tx: known_playbooks(tx, workspace=actor.workspace))
+    proof = await asyncio.to_thread(lambda: parts.prover().prove(new.text, id=id, known=known, rehearsal=new.rehearsal))
+    now, origin = parts.clock(), Origin(new.message)
     saved = await parts.units.write(
-        lambda tx: playbooks.save_playbook(tx, actor, id=id, text=new.text, checked=checked, publish=new.publish, now=now)
+        lambda tx: saving.save_playbook(tx, actor, proof=proof, origin=origin, publish=new.publish, review=parts.review, now=now)
     )
     if saved.is_published:
-        await asyncio.to_thread(parts.plans.refresh)
-        parts.hub.tell("playbook.published", {"id": id, "digest": saved.digest})
+        await tell_published(parts, id, saved.digest)
     return SavedOut.of(saved)
 
 

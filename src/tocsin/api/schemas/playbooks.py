@@ -6,7 +6,8 @@ from pydantic import Field
 
 from tocsin.api.schemas.base import In, Out
 from tocsin.core.diagnostics import Diagnostic
-from tocsin.services.playbooks import SavedPlaybook
+from tocsin.core.playbooks import VersionState
+from tocsin.services.versions.saving import SavedPlaybook
 
 
 class DiagnosticOut(Out):
@@ -47,7 +48,8 @@ class PlaybookSummary(Out):
     digest: str
     published_by: str
     published_at: datetime
-    enabled: bool = Field(description="Whether triggers start it.")
+    enabled: bool = Field(description="Whether it can be started.")
+    number: int = Field(description="Of the published version.")
 
 
 class PlaybookList(Out):
@@ -62,6 +64,7 @@ class PlaybookOut(Out):
     id: str
     title: str
     digest: str
+    number: int
     author: str
     saved_at: datetime
     text: str
@@ -72,6 +75,8 @@ class PlaybookIn(In):
 
     text: str = Field(min_length=1, max_length=256 * 1024)
     publish: bool = Field(default=True, description="Let new runs take it, if it has no errors.")
+    message: str = Field(default="", max_length=20_000, description="What has changed, and why.")
+    rehearsal: str = Field(default="", max_length=256 * 1024, description="The text of its rehearsals.")
 
 
 class SavedOut(Out):
@@ -82,6 +87,8 @@ class SavedOut(Out):
     saved: bool = Field(description="False when it has errors.")
     is_new: bool = Field(description="False when that very text was there already.")
     published: bool
+    number: int | None = Field(description="Of the version; null when it was not saved.")
+    state: VersionState | None
     diagnostics: list[DiagnosticOut]
 
     @classmethod
@@ -93,5 +100,7 @@ class SavedOut(Out):
             saved=saved.is_saved,
             is_new=saved.is_new,
             published=saved.is_published,
+            number=saved.version.number if saved.version else None,
+            state=saved.version.state if saved.version else None,
             diagnostics=[DiagnosticOut.of(found) for found in saved.diagnostics],
         )

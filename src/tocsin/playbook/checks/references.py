@@ -1,22 +1,19 @@
-"""Every name, step, input and field that an expression reads exists where it is read."""
+"""Every name, step and input that an expression reads exists where it is read."""
 
-from tocsin.core.values import JsonObject
-from tocsin.playbook.catalogue import ALERT_SCHEMA, WORKSPACE_SCHEMA
 from tocsin.playbook.checks.context import NAMES, TRIGGER_NAMES, Context
 from tocsin.playbook.checks.paths import span_of
 from tocsin.playbook.checks.places import Places, why_not_there
-from tocsin.playbook.checks.scopes import Result, Scope, Visit
-from tocsin.playbook.codes import flow, names
+from tocsin.playbook.checks.scopes import Result, Scope
+from tocsin.playbook.codes import branches, flow, names
 from tocsin.playbook.expr.errors import nearest, shown
-from tocsin.playbook.model import AlertTriggerNode, ForEachNode, StepNode, Use, kind_of_step
+from tocsin.playbook.model import AlertTriggerNode, ForEachNode, StepNode, Use, WaitNode, kind_of_step
 from tocsin.playbook.parse_keys import listed
-from tocsin.playbook.schemas import NoField, NoObject, walk
 
 Ref = tuple[str, ...]
 
 
 def check_triggers(context: Context) -> None:
-    """Report what triggers read and what is not there."""
+    """Report names that triggers read and that are not there."""
     for trigger in context.playbook.triggers:
         if isinstance(trigger, AlertTriggerNode):
             for use in trigger.condition.uses:
@@ -24,19 +21,8 @@ def check_triggers(context: Context) -> None:
                     _in_trigger(use, ref, context)
 
 
-def check_reading(visit: Visit, places: Places, context: Context) -> None:
-    """Report what the expressions of a slot read and what is not there."""
-    for use in visit.slot.uses:
-        for ref in use.expression.refs:
-            _Reading(context, places, use, ref, visit.step, visit.scope).check()
-
-
 def _in_trigger(use: Use, ref: Ref, context: Context) -> None:
-    if ref[0] == "alert":
-        _fields(use, ref, 1, ALERT_SCHEMA, context)
-    elif ref[0] == "workspace":
-        _fields(use, ref, 1, WORKSPACE_SCHEMA, context)
-    elif ref[0] in NAMES and ref[0] not in TRIGGER_NAMES:
+    if ref[0] in NAMES and ref[0] not in TRIGGER_NAMES:
         message = f"A trigger does not know '{ref[0]}': no run exists yet."
         context.report(names.NAME_NOT_HERE, span_of(use, ref, 0), message, f"It knows {listed(TRIGGER_NAMES)}.")
     elif ref[0] not in NAMES:
@@ -44,95 +30,92 @@ def _in_trigger(use: Use, ref: Ref, context: Context) -> None:
         context.report(names.UNKNOWN_NAME, span_of(use, ref, 0), f"There is no name '{shown(ref[0])}'.", hint)
 
 
-class _Reading:
-    """One path that an expression reads."""
-
-    def __init__(self, context: Context, places: Places, use: Use, ref: Ref, step: StepNode | None, scope: Scope) -> None:
-        self.context, self.places, self.use, self.ref, self.step, self.scope = context, places, use, ref, step, scope
-
-    def check(self) -> None:
-        root = self.ref[0]
-        if root == "steps":
-            self._steps()
-        elif root == "inputs":
-            self._inputs()
-        elif root in self.scope.names:
-            _fields(self.use, self.ref, 1, self.scope.names[root], self.context)
-        else:
-            self._name(root)
-
-    def _name(self, root: str) -> None:
-        variables = {step.variable.text: step for step in self.context.steps if isinstance(step, ForEachNode)}
-        span = span_of(self.use, self.ref, 0)
-        if root == "item" or root in variables:
-            loop = "a loop" if root == "item" else f"the loop of line {variables[root].head.line}"
-            message = f"'{root}' is known only inside {loop}."
-            self.context.report(names.NAME_NOT_HERE, span, message, "Outside, read the result of the loop: steps.<id of the loop>.")
-            return
-        known = [*NAMES, *self.scope.names]
-        hint = nearest(root, known) or f"Expressions know {listed(dict.fromkeys(known))}."
-        if root in self.places.steps:
-            hint = f"Write steps.{root}."
-        self.context.report(names.UNKNOWN_NAME, span, f"There is no name '{shown(root)}'.", hint)
-
-    def _inputs(self) -> None:
-        declared = [one.name.text for one in self.context.playbook.inputs]
-        if len(self.ref) > 1 and self.ref[1] not in declared:
-            hint = nearest(self.ref[1], declared) or f"Declare it under inputs: {{{self.ref[1]}: {{type: string}}}}."
-            message = f"There is no input '{shown(self.ref[1])}'."
-            self.context.report(names.UNKNOWN_INPUT, span_of(self.use, self.ref, 1), message, hint)
-        else:
-            _fields(self.use, self.ref, 1, self.scope.names["inputs"], self.context)
-
-    def _steps(self) -> None:
-        if len(self.ref) == 1:
-            message = "'steps' is read without the id of a step."
-            self.context.report(names.WHOLE_STEPS, span_of(self.use, self.ref, 0), message, "Write steps.<id>, with a fixed id.")
-            return
-        result = self.scope.results.get(self.ref[1])
-        if result is None:
-            self._not_there(self.ref[1])
-        elif result.schema is None:
-            kind = kind_of_step(result.step).value
-            message = f"The step '{self.ref[1]}' ({kind}) has no result."
-            self.context.report(
-                names.NO_RESULT, span_of(self.use, self.ref, 1), message, "Read the results of the steps inside or around it."
-            )
-        else:
-            self._doubt(result)
-            _fields(self.use, self.ref, 2, result.schema, self.context)
-
-    def _doubt(self, result: Result) -> None:
-        id = self.ref[1]
-        if not self.scope.is_there(id) and self.ref not in self.use.expression.optional_refs:
-            message = f"The step '{id}' of line {result.step.head.line} may not have run; then this fails."
-            hint = f"Write {'.'.join(self.ref)} | default(…), or test `steps.{id} is defined` first."
-            self.context.report(flow.STEP_MAY_BE_SKIPPED, span_of(self.use, self.ref, 1), message, hint)
-
-    def _not_there(self, id: str) -> None:
-        span = span_of(self.use, self.ref, 1)
-        if id not in self.places.steps:
-            hint = nearest(id, self.scope.results) or nearest(id, self.places.steps)
-            if not hint:
-                hint = f"Here are known: {listed(self.scope.results)}." if self.scope.results else "No step before this one has an id."
-            self.context.report(names.UNKNOWN_STEP, span, f"There is no step '{shown(id)}'.", hint)
-            return
-        code, message, hint = why_not_there(id, self.step, self.places)
-        self.context.report(code, span, message, hint)
+def check_reference(context: Context, places: Places, use: Use, ref: Ref, step: StepNode | None, scope: Scope) -> None:
+    """Report a name, step or input that is not there."""
+    root = ref[0]
+    if root == "steps":
+        _step(context, places, use, ref, step, scope)
+    elif root == "inputs":
+        _input(context, use, ref, scope)
+    elif root not in scope.names:
+        _name(context, places, use, ref, scope)
+    elif root == "alert" and root in scope.rare:
+        _alert(context, use, ref, scope)
 
 
-def _fields(use: Use, ref: Ref, start: int, schema: JsonObject, context: Context) -> None:
-    """Follow the fields of a path from one of its parts on."""
-    found = walk(schema, ref[start:])
-    if not isinstance(found, NoField | NoObject):
+def _name(context: Context, places: Places, use: Use, ref: Ref, scope: Scope) -> None:
+    root, span = ref[0], span_of(use, ref, 0)
+    if root == "event" and any(isinstance(step, WaitNode) for step in context.steps):
+        hint = "After the wait it is steps.<id of the wait>.event."
+        context.report(names.NAME_NOT_HERE, span, "'event' is known only in the filter of a wait.", hint)
         return
-    part = start + found.depth
-    owner = ".".join(ref[:part])
-    if isinstance(found, NoField):
-        hint = nearest(ref[part], found.known) or (f"It has {listed(found.known)}." if found.known else "It has no fields.")
-        if owner == "alert" and not nearest(ref[part], found.known):
-            hint = "What the source sent is in alert.raw."
-        context.report(names.UNKNOWN_FIELD, span_of(use, ref, part), f"'{owner}' has no field '{shown(ref[part])}'.", hint)
+    variables = {step.variable.text: step for step in context.steps if isinstance(step, ForEachNode)}
+    if root == "item" or root in variables:
+        loop = "a loop" if root == "item" else f"the loop of line {variables[root].head.line}"
+        hint = "Outside, read the result of the loop: steps.<id of the loop>."
+        context.report(names.NAME_NOT_HERE, span, f"'{root}' is known only inside {loop}.", hint)
+        return
+    known = [*NAMES, *scope.names]
+    hint = nearest(root, known) or f"Expressions know {listed(dict.fromkeys(known))}."
+    if root in places.steps:
+        hint = f"Write steps.{root}."
+    context.report(names.UNKNOWN_NAME, span, f"There is no name '{shown(root)}'.", hint)
+
+
+def _input(context: Context, use: Use, ref: Ref, scope: Scope) -> None:
+    if len(ref) < 2:
+        return
+    declared = {one.name.text: one for one in context.playbook.inputs}
+    input = declared.get(ref[1])
+    if input is None:
+        hint = nearest(ref[1], declared) or f"Declare it under inputs: {{{shown(ref[1])}: {{type: string}}}}."
+        context.report(names.UNKNOWN_INPUT, span_of(use, ref, 1), f"There is no input '{shown(ref[1])}'.", hint)
+    elif not input.required and "default" not in input.schema and ref not in use.expression.optional_refs and ref[:2] not in scope.facts:
+        message = f"Nobody must give the input '{ref[1]}', and it has no default; without it, this fails."
+        hint = f"Write {'.'.join(ref)} | default(…), or give it a default."
+        context.report(branches.INPUT_MAY_BE_MISSING, span_of(use, ref, 1), message, hint)
+
+
+def _alert(context: Context, use: Use, ref: Ref, scope: Scope) -> None:
+    """Report an alert that is read in a playbook which something else starts too."""
+    if not context.starts_without_alert or ref in use.expression.optional_refs or any(known[0] == "alert" for known in scope.facts):
+        return
+    message = "A run that something else than an alert starts has no 'alert'; then this fails."
+    hint = f"Write {'.'.join(ref)} | default(…), or test `alert is defined` first."
+    context.report(branches.NO_ALERT_THEN, span_of(use, ref, 0), message, hint)
+
+
+def _step(context: Context, places: Places, use: Use, ref: Ref, step: StepNode | None, scope: Scope) -> None:
+    if len(ref) == 1:
+        message = "'steps' is read without the id of a step."
+        context.report(names.WHOLE_STEPS, span_of(use, ref, 0), message, "Write steps.<id>, with a fixed id.")
+        return
+    result = scope.results.get(ref[1])
+    if result is None:
+        _not_there(context, places, use, ref, step, scope)
+    elif result.type is None:
+        kind = kind_of_step(result.step).value
+        message = f"The step '{ref[1]}' ({kind}) has no result."
+        context.report(names.NO_RESULT, span_of(use, ref, 1), message, "Read the results of the steps inside or around it.")
     else:
-        hint = "Take one item with [0] or first, or all with pluck or for_each." if "list" in found.type else "Read it as it is."
-        context.report(names.UNKNOWN_FIELD, span_of(use, ref, part), f"'{owner}' is {found.type} and has no fields.", hint)
+        _doubt(context, use, ref, result, scope)
+
+
+def _doubt(context: Context, use: Use, ref: Ref, result: Result, scope: Scope) -> None:
+    id = ref[1]
+    if ref not in use.expression.optional_refs and not scope.is_there(id):
+        message = f"The step '{id}' of line {result.step.head.line} may not have run; then this fails."
+        hint = f"Write {'.'.join(ref)} | default(…), or test `steps.{id} is defined` first."
+        context.report(flow.STEP_MAY_BE_SKIPPED, span_of(use, ref, 1), message, hint)
+
+
+def _not_there(context: Context, places: Places, use: Use, ref: Ref, step: StepNode | None, scope: Scope) -> None:
+    id, span = ref[1], span_of(use, ref, 1)
+    if id not in places.steps:
+        hint = nearest(id, scope.results) or nearest(id, places.steps)
+        if not hint:
+            hint = f"Here are known: {listed(scope.results)}." if scope.results else "No step before this one has an id."
+        context.report(names.UNKNOWN_STEP, span, f"There is no step '{shown(id)}'.", hint)
+        return
+    code, message, hint = why_not_there(id, step, places)
+    context.report(code, span, message, hint)

@@ -138,6 +138,17 @@ RESULT_MAY_BE_ERROR = Code(
     _MAYBE + "- action: case.note\n  with: {text: '${{ steps.found.sender }}'}",
     _MAYBE + "- action: case.note\n  with: {text: \"${{ steps.found.sender | default('nobody') }}\"}",
 )
+INPUT_MAY_BE_MISSING = Code(
+    "PB348",
+    "input-may-be-missing",
+    Level.WARNING,
+    "An input that nobody must give",
+    "It is not required and has no default, so some runs do not have it. Reading it fails those.",
+    _TOP + "inputs:\n  host: {type: string, required: false}\nsteps:\n"
+    "  - action: case.note\n    with: {text: '${{ inputs.host }}'}\n",
+    _TOP + "inputs:\n  host: {type: string, required: false}\nsteps:\n"
+    "  - action: case.note\n    with: {text: \"${{ inputs.host | default('any') }}\"}\n",
+)
 STOP_BESIDE_OTHERS = Code(
     "PB350",
     "stop-beside-others",
@@ -181,6 +192,7 @@ ALL = (
     FIELD_MAY_BE_MISSING,
     EVENT_NOT_READ,
     RESULT_MAY_BE_ERROR,
+    INPUT_MAY_BE_MISSING,
     STOP_BESIDE_OTHERS,
     DUPLICATE_TRIGGER,
     NO_ALERT_THEN,

@@ -111,6 +111,7 @@ class _Attaching:
         anchors = sorted(_anchors(items), key=lambda one: one[:2])
         self.places = [(line, column) for line, column, _ in anchors]
         self.anchored = [item for _, _, item in anchors]
+        self.block: tuple[Item, Item | None] | None = None  # what the last comment ended, and what follows it
 
     def run(self, comments: list[Comment]) -> None:
         last: tuple[Comment, Item] | None = None  # the comment beside something, in the line before
@@ -151,11 +152,15 @@ class _Attaching:
         if brackets is not None:
             inside = following is not None and any(following is item for item in brackets.walk())
             self._before(one, following) if inside else _below(one, brackets)
-        elif following is not None and one.column <= following.column:
+        elif following is not None and (following.above or one.column <= following.column):
             self._before(one, following)
         else:
             ended = self._ended(one, following)
-            self._before(one, following) if ended is None else _below(one, ended)
+            if ended is None:
+                self._before(one, following)
+            else:
+                self.block = ended, following
+                _below(one, ended)
 
     def _next(self, line: int) -> Item | None:
         """Return the first item that starts below a line, the outermost of those that start there."""
@@ -177,6 +182,8 @@ class _Attaching:
         if at < 0:
             return None
         last = self.items[at]
+        if self.block is not None and self.block[1] is following:
+            last = self.block[0]  # comments that follow each other stay in their order, so none goes deeper than the one before
         around = [last, *self._above(last)]
         stay = set() if following is None else {id(item) for item in self._above(following)}
         for item in around:  # the innermost first

@@ -1,41 +1,22 @@
 """The order of the keys of a playbook, and which maps are steps."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Final
 
 from tocsin.playbook.format.items import Item
-from tocsin.playbook.model import Kind
 
 TOP: Final = ("schema", "id", "title", "description", "tags", "triggers", "inputs", "steps", "finally", "outputs")
-BEFORE: Final = ("id", "name", "if")
-AFTER: Final = ("retry", "timeout", "on_error", "tags")
-OWN: Final[Mapping[Kind, tuple[str, ...]]] = {
-    Kind.ACTION: ("action", "with", "connection", "effect", "repeat_until", "every", "at_most", "undo_after"),
-    Kind.SET: ("set",),
-    Kind.IF: ("then", "elif", "else"),
-    Kind.SWITCH: ("switch", "cases", "default"),
-    Kind.FOR_EACH: ("for_each", "as", "concurrency", "steps"),
-    Kind.WHILE: ("while", "max", "steps"),
-    Kind.PARALLEL: ("parallel", "join"),
-    Kind.ASK: ("ask",),
-    Kind.WAIT: ("wait",),
-    Kind.CALL: ("call", "with", "wait", "version"),
-    Kind.CODE: ("code", "with", "runtime", "returns"),
-    Kind.STOP: ("stop",),
-}
+_UNKNOWN: Final = "…"  # where a key that the language does not have goes
+# One list serves every kind: no step has two of the keys that say what it is, but a `call` may have `wait`.
+STEP: Final = (
+    "id", "name", "if",
+    "action", "set", "switch", "for_each", "while", "parallel", "ask", "call", "code", "stop",
+    "with", "wait", "version", "connection", "effect", "repeat_until", "every", "at_most", "undo_after",
+    "as", "concurrency", "max", "join", "runtime", "returns",
+    "then", "elif", "else", "cases", "default", "steps", _UNKNOWN,
+    "retry", "timeout", "on_error", "tags",
+)  # fmt: skip
 _BLOCKS: Final = ("steps", "then", "else", "default")
-_UNKNOWN: Final = "…"  # where a key that the language does not have goes: behind those of the kind
-
-
-def _step_order() -> tuple[str, ...]:
-    own = dict.fromkeys(key for keys in OWN.values() for key in (*keys,))
-    # `call` has a key that is a kind of its own, and `with` stands behind every kind; one list serves all steps.
-    kinds = [kind.value for kind in OWN if kind is not Kind.WAIT]
-    others = [key for key in own if key not in kinds and key != "wait"]
-    return (*BEFORE, *kinds, "with", "wait", *(key for key in others if key != "with"), _UNKNOWN, *AFTER)
-
-
-STEP: Final = _step_order()
 
 
 def put_in_order(root: Item) -> None:

@@ -96,7 +96,7 @@ def _as_read(mark: str, body: list[str], text: str, indent: int) -> list[str] | 
     deeper = "2" if start[:1] in (" ", "\t") else ""
     body = [*body, *[""] * (ends - 1)]
     written = [f"{mark[0]}{deeper}{chomp}", *(" " * indent + line if line else "" for line in body)]
-    around = [f"k{number}:".rjust(2 * number + 3) for number in range(indent // 2)] or ["k:"]
+    around = ["  " * level + "k:" for level in range(max(indent // 2, 1))]
     node = load("\n".join([*around[:-1], f"{around[-1]} {written[0]}", *written[1:], ""]), file="", findings=Findings())
     while isinstance(node, Mapping) and node.entries:
         node = node.entries[0].value

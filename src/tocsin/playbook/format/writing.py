@@ -3,7 +3,7 @@
 from typing import Final
 
 from tocsin.playbook.format.items import Item
-from tocsin.playbook.format.scalars import block_lines, inline, quoted, refolded
+from tocsin.playbook.format.scalars import block_lines, inline, refolded
 from tocsin.playbook.tree import Mapping, Node, Scalar
 
 WIDTH: Final = 120
@@ -22,7 +22,7 @@ class Writer:
             _gather(item)
         body = self._top(root)
         parts = [*head, *([""] if head else []), *body]
-        return "\n".join(parts).strip("\n") + "\n"
+        return "\n".join(parts) + "\n"
 
     def _top(self, root: Item) -> list[str]:
         entries = [(item, self._entry(item, 0)) for item in root.children]
@@ -31,9 +31,10 @@ class Writer:
         for place, (item, lines) in enumerate(entries):
             is_block = len(lines) > 1
             space = place > 0 and (is_block or was_block or item.has_space)
-            written += [*[""] * space, *item.above, *lines]
+            _add(written, [*[""] * space, *item.above, *lines])
             was_block = is_block
-        return [*written, *([""] * (was_block and bool(root.below) and root.below[0] != "")), *root.below]
+        _add(written, [*[""] * (was_block and root.below[:1] not in ([], [""])), *root.below])
+        return written
 
     def _children(self, item: Item, indent: int) -> list[str]:
         """Write what is in a map or list, as a block."""
@@ -46,9 +47,10 @@ class Writer:
             is_long = len(lines) > 1
             is_step = is_list and child.is_record
             space = place > 0 and not item.is_record and (child.has_space or (is_step and is_long and was_long))
-            written += [*[""] * space, *_indented(child.above, margin), *lines]
+            _add(written, [*[""] * space, *_indented(child.above, margin), *lines])
             was_long = is_long
-        return [*written, *_indented(item.below, margin)]
+        _add(written, _indented(item.below, margin))
+        return written
 
     def _entry(self, item: Item, indent: int) -> list[str]:
         key = "" if item.key is None else inline(item.key, is_key=True)
@@ -58,6 +60,9 @@ class Writer:
         """Write one item of a list; a block begins behind the dash."""
         if self._is_block(item, indent + _STEP):
             lines = self._children(item, indent + _STEP)
+            first = item.children[0].above  # a comment cannot stand behind a dash: it goes above
+            lines = lines[len(first) :]
+            item.above, item.beside = [*item.above, *item.beside, *first], []
             return [f"{' ' * indent}- {lines[0][indent + _STEP :]}", *lines[1:]]
         return self._valued(item, " " * indent + "-", indent)
 
@@ -83,7 +88,7 @@ class Writer:
     def _is_block(self, item: Item, column: int) -> bool:
         """Say whether a map or list is written over several lines."""
         if isinstance(item.value, Scalar) or not item.children:
-            return item.is_broken and bool(item.below)
+            return False
         if not item.is_flow or item.is_broken:
             return True
         text = self._brackets(item)
@@ -108,20 +113,19 @@ def _joined(node: Node) -> str:
 
 
 def _gather(item: Item) -> None:
-    """Bring comments to where they can be written: above a dash, not behind it; one beside a thing, the others above."""
+    """Bring comments to where they can be written: inside empty brackets and beside lines of text is no room for them."""
     value = item.value
+    if not isinstance(value, Scalar) and not item.children:
+        item.above, item.below = [*item.above, *item.below], []
     if isinstance(value, Scalar) and isinstance(value.value, str) and len(item.beside) > 1 and "\n" in value.raw:
         item.above, item.beside = [*item.above, *item.beside[1:]], item.beside[:1]
 
 
-def hoist(item: Item, writer: Writer) -> None:
-    """Move the comments above the first thing behind a dash to above the dash."""
-    for child in item.children:
-        hoist(child, writer)
-    if item.key is None and item.children and (not item.is_flow or item.is_broken):
-        first = item.children[0]
-        item.above, first.above = [*item.above, *item.beside, *first.above], []
-        item.beside = []
+def _add(written: list[str], lines: list[str]) -> None:
+    """Add lines; two empty lines never follow each other, for those at the end of a text that keeps them would become part of it."""
+    while lines and lines[0] == "" and written and written[-1] == "":
+        lines = lines[1:]
+    written += lines
 
 
 def _beside(item: Item, line: str) -> list[str]:
@@ -134,5 +138,3 @@ def _beside(item: Item, line: str) -> list[str]:
 def _indented(comments: list[str], margin: str) -> list[str]:
     return [f"{margin}{one}" if one else "" for one in comments]
 
-
-__all__ = ["WIDTH", "Writer", "hoist", "quoted"]

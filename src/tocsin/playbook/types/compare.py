@@ -2,8 +2,8 @@
 
 from enum import Enum
 
-from tocsin.playbook.expr.grammar import Kind
-from tocsin.playbook.types.lattice import Boolean, Number, Text, Type, kinds_of, members_of
+from tocsin.playbook.expr.grammar import NULL, Kind
+from tocsin.playbook.types.lattice import Boolean, Number, Text, Type, kind_of, kinds_of, members_of
 
 
 class Equality(Enum):
@@ -28,7 +28,7 @@ def equality(left: Type, right: Type) -> Equality:
         return Equality.OPEN
     common = ours & theirs
     if not common:
-        return Equality.OPEN if {Kind.NULL} in (ours, theirs) else Equality.OTHER_KIND
+        return Equality.OPEN if NULL in (ours, theirs) else Equality.OTHER_KIND
     if len(common) > 1:
         return Equality.OPEN
     one, other = _of_kind(left, *common), _of_kind(right, *common)
@@ -37,7 +37,7 @@ def equality(left: Type, right: Type) -> Equality:
 
 
 def _of_kind(type: Type, kind: Kind) -> Type:
-    return next((one for one in members_of(type) if kinds_of(one) == {kind}), type)
+    return next((one for one in members_of(type) if kind_of(one) is kind), type)
 
 
 def _equal(left: Type, right: Type) -> Equality:

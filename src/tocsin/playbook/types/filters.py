@@ -21,14 +21,12 @@ from tocsin.playbook.types.lattice import (
     SIZE,
     TEXT,
     WHOLE,
-    Anything,
     Boolean,
     Items,
     Number,
     Object,
     Text,
     Type,
-    kind_of,
     kinds_of,
     members_of,
     union,
@@ -277,5 +275,3 @@ RULES: Final[Mapping[str, Rule]] = {
     "regex_find": _gives(LIST),
     "regex_replace": _gives(TEXT),
 }
-
-__all__ = ["RULES", "Anything", "Call", "Rule", "applied", "kind_of", "mapped"]

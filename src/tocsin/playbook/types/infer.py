@@ -36,7 +36,6 @@ from tocsin.playbook.types.lattice import (
     ANY,
     BOOLEAN,
     NUMBER,
-    RARELY_NULL,
     TEXT,
     Anything,
     Boolean,
@@ -63,9 +62,12 @@ _KEY: Final = re.compile(r"\w+")
 _MOST_SHOWN: Final = 8
 
 
-def infer(node: Node, known: Known, *, source: str = "", report: Report | None = None, facts: Facts = NO_FACTS) -> Type:
+def infer(
+    node: Node, known: Known, *, source: str = "", report: Report | None = None, facts: Facts = NO_FACTS, is_condition: bool = False
+) -> Type:
     """Return the type of an expression; `report` is told what is wrong, with offsets in the source."""
-    return Inference(known, source, report).type(node, facts)
+    judge = Inference(known, source, report)
+    return judge.truth(node, facts) if is_condition else judge.type(node, facts)
 
 
 class Inference:
@@ -378,6 +380,3 @@ def _instead(kinds: frozenset[Kind]) -> str:
 
 def _is_flag(node: Node, value: bool) -> bool:
     return isinstance(node, Constant) and node.value is value
-
-
-__all__ = ["RARELY_NULL", "Inference", "infer"]

@@ -4,12 +4,12 @@ from typing import TYPE_CHECKING
 
 from tocsin.playbook.codes import names, typing
 from tocsin.playbook.expr.grammar import Kind
-from tocsin.playbook.expr.tree import Applied, Constant
+from tocsin.playbook.expr.tree import Constant
 from tocsin.playbook.types import operators
+from tocsin.playbook.types.compare import Equality, equality
 from tocsin.playbook.types.describe import described
 from tocsin.playbook.types.lattice import (
     ANY,
-    LIST,
     NUMBER,
     OBJECT,
     RARELY_NULL,
@@ -22,7 +22,6 @@ from tocsin.playbook.types.lattice import (
     NoField,
     Number,
     Object,
-    Presence,
     Type,
     kinds_of,
     look,
@@ -110,11 +109,11 @@ def where(call: "Call") -> Type:
 
 
 def _equal(call: "Call", found: Type, value: operators.Side) -> None:
-    verdict = operators.equality(found, value[1])
-    if verdict is operators.Equality.OTHER_KIND:
+    verdict = equality(found, value[1])
+    if verdict is Equality.OTHER_KIND:
         message = f"'{call.constant(0)}' is {described(found)}, and this is {described(value[1])}: they are never equal."
         call.judge.say(typing.NEVER_EQUAL, value[0], message, "Change the value.")
-    elif verdict is operators.Equality.OTHER_OPTION:
+    elif verdict is Equality.OTHER_OPTION:
         _option(call, found, value)
 
 
@@ -129,7 +128,7 @@ def _in(call: "Call", found: Type, value: operators.Side) -> None:
     if kinds is not None and not kinds & {Kind.LIST, Kind.TEXT, Kind.OBJECT}:
         message = f"'in' looks into a list, a map or a text, not {described(value[1])}."
         call.judge.say(typing.NOT_A_CONTAINER, value[0], message, "Give a list.")
-    elif isinstance(value[1], Items) and operators.equality(found, value[1].item) is operators.Equality.OTHER_KIND:
+    elif isinstance(value[1], Items) and equality(found, value[1].item) is Equality.OTHER_KIND:
         message = f"'{call.constant(0)}' is {described(found)}, and the list has {described(value[1].item)} for items."
         call.judge.say(typing.NEVER_EQUAL, value[0], message, "Change the list.")
 
@@ -216,6 +215,3 @@ def extreme(call: "Call") -> Type:
         call.judge.say(typing.WRONG_FILTER_INPUT, call.node, message, "Use pluck first.", length=len(call.node.filter))
         return ANY
     return ANY if isinstance(item, Anything) else union(item, RARELY_NULL)
-
-
-__all__ = ["LIST", "Applied", "Presence"]

@@ -27,6 +27,7 @@ from tocsin.playbook.types.lattice import (
 if TYPE_CHECKING:
     from tocsin.playbook.types.infer import Inference
 
+_NULL_OR_NUMBER = frozenset({Kind.NULL, Kind.NUMBER})
 _REVERSED = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "==": "==", "!=": "!="}
 _OPPOSITE = {"<": ">=", "<=": ">", ">": "<=", ">=": "<"}
 
@@ -41,9 +42,9 @@ def narrowed(judge: "Inference", node: Node, holds: bool, facts: Facts) -> Facts
                 for term in node.terms:
                     facts = narrowed(judge, term, holds, facts)
                 return facts
-            return _either(facts, [narrowed(judge, term, holds, facts) for term in node.terms])
-        case Tested(value=Path()):
-            return _tested(judge, node, node.value, holds, facts)
+            return either(facts, [narrowed(judge, term, holds, facts) for term in node.terms])
+        case Tested():
+            return _tested(judge, node, node.value, holds, facts) if isinstance(node.value, Path) else facts
         case Path():
             type = judge.path_type(node, facts)
             return {**facts, ref_of(node): Boolean(holds)} if type == Boolean() else facts
@@ -53,7 +54,7 @@ def narrowed(judge: "Inference", node: Node, holds: bool, facts: Facts) -> Facts
             return facts
 
 
-def _either(before: Facts, ways: list[Facts]) -> Facts:
+def either(before: Facts, ways: list[Facts]) -> Facts:
     """Return what is known when one of several holds."""
     shared = set(ways[0]).intersection(*ways[1:])
     changed = {
@@ -155,7 +156,7 @@ def _without(type: Type, values: list[Scalar]) -> Type:
 
 
 def _bounded(type: Type, operator: str, bound: float) -> Type:
-    if isinstance(type, Anything) or kinds_of(type) == {Kind.NULL, Kind.NUMBER}:
+    if isinstance(type, Anything) or kinds_of(type) == _NULL_OR_NUMBER:
         type = next((one for one in members_of(type) if isinstance(one, Number)), Number())
     if not isinstance(type, Number):
         return type

@@ -14,23 +14,17 @@ from tocsin.playbook.types.known import NO_FACTS, Facts
 from tocsin.playbook.types.lattice import (
     ANY,
     BOOLEAN,
-    LIST,
-    NULL,
     NUMBER,
     TEXT,
     WHOLE,
-    Anything,
     Boolean,
     Items,
     Number,
     Text,
     Type,
     kinds_of,
-    literal,
     members_of,
-    nullness,
     union,
-    without_null,
 )
 
 if TYPE_CHECKING:
@@ -266,19 +260,3 @@ def _added(judge: "Inference", left: Side, right: Side) -> Type:
 def is_number(type: Type) -> bool:
     """Say whether a type is a number and nothing else."""
     return isinstance(type, Number)
-
-
-__all__ = [
-    "LIST",
-    "NULL",
-    "Anything",
-    "calculated",
-    "compared",
-    "contained",
-    "equal",
-    "literal",
-    "needs_number",
-    "nullness",
-    "ordered",
-    "without_null",
-]

@@ -3,12 +3,10 @@
 import difflib
 from typing import Final
 
-from tocsin.core.values import Json
-
 _CONTEXT: Final = 3
 
 
-def changes(before: str, after: str) -> tuple[Json, ...]:
+def changes(before: str, after: str) -> tuple[str, ...]:
     """Return the changes in words, a line each."""
     return tuple(line for line in unified(before, after).split("\n") if line[:1] in "+-" and line[:3] not in ("+++", "---") and line)
 

@@ -7,12 +7,12 @@ from enum import StrEnum
 from tocsin.core.access import Principal, Role, Scope, require
 from tocsin.core.errors import Conflict, Invalid
 from tocsin.core.playbooks import Review
-from tocsin.core.values import Instant, Json, JsonObject
+from tocsin.core.values import Instant, JsonObject
 from tocsin.playbook.plan import Plan
 from tocsin.services.versions.changes import changes
 from tocsin.services.versions.order import callees_first, calls_in
 from tocsin.services.versions.proof import Known, Proof, Prover, known_of
-from tocsin.services.versions.saving import Origin, SavedPlaybook, save_playbook
+from tocsin.services.versions.saving import Origin, SavedPlaybook, keep, save_playbook
 from tocsin.store.repos.audit import AuditLine
 from tocsin.store.repos.playbooks import PlaybookVersion, Published
 from tocsin.store.tx import Tx
@@ -58,7 +58,7 @@ class Item:
     id: str
     change: Change
     proof: Proof | None = None  # None: removed
-    diff: tuple[Json, ...] = ()
+    diff: tuple[str, ...] = ()
     digest: str = ""  # of what is published now; empty when nothing is
     saved: SavedPlaybook | None = None  # None: not done, or nothing to do
     is_disabled: bool = False
@@ -153,6 +153,9 @@ def _carry_out(tx: Tx, actor: Principal, item: Item, *, origin: Origin, prune: b
             tx.audit.add(AuditLine(actor.workspace, now, actor.user, "playbook.disable", "playbook", item.id, details))
         return Item(item.id, item.change, digest=item.digest, is_disabled=prune)
     if item.change is Change.UNCHANGED:
+        # The text of the rehearsals may be another all the same.
+        if item.proof.rehearsal != tx.playbooks.version(item.digest, workspace=actor.workspace).rehearsal:
+            keep(tx, actor, proof=item.proof, origin=origin, now=now)
         return item
     saved = save_playbook(tx, actor, proof=item.proof, origin=origin, publish=True, review=review, now=now)
     return Item(item.id, item.change, item.proof, item.diff, item.digest, saved)

@@ -50,7 +50,8 @@ def save_version(tx: Tx, actor: Principal, *, proof: Proof, origin: Origin, now:
 def save_playbook(tx: Tx, actor: Principal, *, proof: Proof, origin: Origin, publish: bool, review: Review, now: Instant) -> SavedPlaybook:
     """Keep a text and, if wanted, let new runs take it.
 
-    A text with errors is neither kept nor published; one whose rehearsals fail is a draft. Where a review is required, it goes into review instead; an administrator publishes at once, which the audit log calls an override.
+    A text with errors is neither kept nor published; one whose rehearsals fail stays a draft. Where a review is required, it goes
+    into review instead; an administrator publishes at once, which the audit log calls an override.
     """
     require(actor, Scope.PLAYBOOKS_WRITE)
     if proof.plan is None:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from tocsin.core.errors import NotFound, PlaybookNotFound
-from tocsin.core.ids import UserId, WorkspaceId
+from tocsin.core.ids import WorkspaceId
 from tocsin.core.playbooks import Checks, Rehearsals, VersionState
 from tocsin.core.values import Instant
 from tocsin.store.encoding import clean, dump, instant, instant_or_none, micros
@@ -16,6 +16,7 @@ _ENTRY = (
     "workspace, playbook, digest, number, title, state, author, author_id, message, saved_at, source, parent, calls, checks, rehearsed, "
     "reviewer, review, reviewed_at"
 )
+_OF_PLAYBOOK = "SELECT * FROM playbook_versions WHERE workspace = :workspace AND playbook = :playbook"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,7 +31,7 @@ class VersionEntry:
     saved_at: Instant
     number: int = 0  # given when it is saved
     state: VersionState = VersionState.DRAFT
-    author_id: UserId = UserId("")
+    author_id: str = ""
     message: str = ""
     source: str = "api"  # api, file, folder:PLACE, git:PLACE
     parent: str | None = None  # the version that was published when this one was saved
@@ -163,8 +164,7 @@ class Playbooks:
         """Return a version by its number, by 8 or more characters of its digest, or by `latest` or `published`; raises NotFound."""
         where, values = _where(ref)
         rows = self._sql.rows(
-            # Constants of `_where`, never what was given.
-            f"SELECT * FROM playbook_versions WHERE workspace = :workspace AND playbook = :playbook AND {where} ORDER BY number DESC LIMIT 2",  # noqa: S608
+            f"{_OF_PLAYBOOK} AND {where} ORDER BY number DESC LIMIT 2",
             {"workspace": workspace, "playbook": playbook, **values},
         )
         if not rows or (ref != "latest" and len(rows) > 1):
@@ -321,7 +321,7 @@ def _entry(row: Row) -> VersionEntry:
         title=row.title,
         state=VersionState(row.state),
         author=row.author,
-        author_id=UserId(row.author_id),
+        author_id=row.author_id,
         message=row.message,
         saved_at=instant(row.saved_at),
         source=row.source,

@@ -1,0 +1,149 @@
+"""`tocsin rehearse`: prove playbooks before they run, with canned answers and a clock of their own."""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from tocsin.cli.options import AsJson, DataFolder, Token, Url
+from tocsin.cli.say import FAILED, as_line, put, warn
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from rich.console import Console
+
+    from tocsin.connectors.loader import Packs
+    from tocsin.core.effects import ActionSpec
+    from tocsin.rehearsal.bundle import Reader
+    from tocsin.rehearsal.canned import HttpMapping
+    from tocsin.rehearsal.report import FileReport, Report
+
+PIPE_WIDTH = 200
+
+
+def rehearse(
+    paths: Annotated[list[Path], typer.Argument(help="Playbooks, rehearsals, or folders of them.", metavar="PATH...")],
+    case: Annotated[str | None, typer.Option(help="Only the cases whose name has this in it.")] = None,
+    packs: Annotated[list[Path] | None, typer.Option(help="A folder of packs beside the shipped ones; may be repeated.")] = None,
+    junit: Annotated[Path | None, typer.Option(help="Write JUnit XML here.", dir_okay=False)] = None,
+    html: Annotated[Path | None, typer.Option(help="Write a page with the covered lines here.", dir_okay=False)] = None,
+    min_coverage: Annotated[float, typer.Option(help="Fail below so many percent of branches.", min=0, max=100)] = 0,
+    update: Annotated[bool, typer.Option("--update", help="Write what happened into the cases as what is expected.")] = False,
+    record: Annotated[str | None, typer.Option(help="Append a case made from this run; PATH is its playbook or rehearsal.")] = None,
+    anonymise: Annotated[bool, typer.Option("--anonymise", help="With --record: swap addresses, mails, hosts and names.")] = False,
+    fuzz: Annotated[bool, typer.Option("--fuzz", help="Search the playbooks for a run that breaks, instead of playing cases.")] = False,
+    examples: Annotated[int, typer.Option(help="With --fuzz: how many runs to try.", min=1)] = 200,
+    seed: Annotated[int | None, typer.Option(help="With --fuzz: try the same runs again.")] = None,
+    url: Url = None,
+    token: Token = None,
+    data: DataFolder = None,
+    json: AsJson = False,
+) -> None:
+    """Rehearse playbooks: no network, no real clock. Exit code 1 when a case fails."""
+    from tocsin.connectors.catalogue import PackCatalogue
+    from tocsin.connectors.loader import BUILTIN, load_packs
+    from tocsin.rehearsal.bundle import Reader
+
+    installed = load_packs([BUILTIN, *(packs or [])])
+    reader = Reader(PackCatalogue(installed))
+    if record is not None:
+        from tocsin.cli.rehearse_record import record_case
+
+        return record_case(record, paths, anonymise=anonymise, url=url, token=token, data=data)
+    if fuzz:
+        from tocsin.cli.rehearse_fuzz import fuzz_all
+
+        return fuzz_all(paths, reader, _spec(installed), examples=examples, seed=seed, json=json)
+    report = play_all(paths, reader, _spec(installed), only=case, http=_http(installed))
+    if update:
+        _update(report)
+    _write(report, junit, html)
+    if json:
+        _put_json(report)
+    else:
+        from tocsin.cli.rehearse_text import print_report
+
+        print_report(report, _console())
+    too_little = report.percent < min_coverage
+    if too_little:
+        warn(f"tocsin: {report.percent:.1f} % of the branches were taken; --min-coverage asks for {min_coverage:g} %.")
+    if (report.failed and not update) or too_little:
+        raise typer.Exit(FAILED)
+    return None
+
+
+def play_all(
+    paths: list[Path], reader: "Reader", spec: "Callable[[str], ActionSpec]", *, only: str | None = None, http: "HttpMapping | None" = None
+) -> "Report":
+    """Play every case at the places; raises NotFound or Invalid for a place that is not there."""
+    from tocsin.rehearsal.bundle import find
+    from tocsin.rehearsal.report import Report
+
+    found = find(paths)
+    files = [play_file(file, reader, spec, only=only, http=http) for file in found.rehearsals]
+    return Report(tuple(files), tuple(str(file) for file in found.unrehearsed))
+
+
+def play_file(
+    file: Path, reader: "Reader", spec: "Callable[[str], ActionSpec]", *, only: str | None = None, http: "HttpMapping | None" = None
+) -> "FileReport":
+    """Play the cases of one file."""
+    from tocsin.rehearsal.coverage import coverage_of
+    from tocsin.rehearsal.rehearse import rehearse as play
+    from tocsin.rehearsal.report import FileReport
+
+    bundle = reader.read(file)
+    if bundle.has_errors or bundle.rehearsal is None or bundle.plan is None:
+        return FileReport(bundle, (), None)
+    cases = [one for one in bundle.rehearsal.cases if only is None or only.lower() in one.name.lower()]
+    results = [play(one, bundle.rehearsal, bundle.plan, plans=bundle.plans, spec=spec, http=http) for one in cases]
+    coverage = coverage_of(bundle.plan, [one.played for one in results if one.played is not None])
+    return FileReport(bundle, tuple(results), coverage)
+
+
+def _spec(packs: "Packs") -> "Callable[[str], ActionSpec]":
+    return lambda name: packs.action(name)[1].spec
+
+
+def _http(packs: "Packs") -> "HttpMapping":
+    def mapped(call, exchange):  # type: ignore[no-untyped-def]  # HttpMapping says it; its module is heavy and not imported here
+        from tocsin.cli.rehearse_http import answer_of
+
+        return answer_of(packs, call, exchange)
+
+    return mapped
+
+
+def _update(report: "Report") -> None:
+    from tocsin.rehearsal.update import updated
+
+    for file in report.files:
+        failed = [result for result in file.results if not result.is_good]
+        if failed and not file.bundle.has_errors:
+            file.bundle.file.write_bytes(updated(file.bundle.text, failed))
+            warn(f"{len(failed)} cases of {file.bundle.file} were updated. Read the difference before you commit it.")
+
+
+def _write(report: "Report", junit: Path | None, html: Path | None) -> None:
+    if junit is not None:
+        from tocsin.rehearsal.report import junit as as_junit
+
+        junit.write_text(as_junit(report), "utf-8")
+    if html is not None:
+        from tocsin.rehearsal.html import page
+
+        html.write_text(page(report), "utf-8")
+
+
+def _put_json(report: "Report") -> None:
+    from tocsin.rehearsal.report import report_json
+
+    put(as_line(report_json(report)))
+
+
+def _console() -> "Console":
+    from rich.console import Console
+
+    return Console(markup=False, highlight=False, emoji=False, soft_wrap=True, width=None if sys.stdout.isatty() else PIPE_WIDTH)

@@ -1,0 +1,94 @@
+"""Diagnostics as text: for a log line by line, for a terminal file by file, in colour where it can show it."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from tocsin.core.diagnostics import Diagnostic, Level
+from tocsin.playbook import codes
+from tocsin.playbook.present.excerpt import Excerpt, excerpt_of
+from tocsin.playbook.present.reviewed import Reviewed, counted, findings_of, lines_of, severity
+
+_SLUGS: Final = {code.id: code.slug for code in codes.ALL}
+_COLOURS: Final = {Level.ERROR: "31", Level.WARNING: "33", Level.INFO: "36"}
+_NAMES: Final = {Level.ERROR: "error", Level.WARNING: "warning", Level.INFO: "note"}
+_BOLD: Final = "1"
+_DIM: Final = "2"
+
+
+def render(diagnostics: Sequence[Diagnostic], text: str | bytes) -> str:
+    """Write diagnostics with the line that each is about, a caret below it and the hint."""
+    lines = lines_of(text)
+    return "\n".join(_one(found, lines) for found in diagnostics)
+
+
+def report(reviewed: Sequence[Reviewed], *, colour: bool = False) -> str:
+    """Write findings for a terminal, grouped by file; files without any are left out. Nothing in it is obeyed by a terminal."""
+    pen = Pen(colour)
+    return "\n".join(_file(one, pen) for one in reviewed if one.diagnostics)
+
+
+def summary(reviewed: Sequence[Reviewed], *, colour: bool = False) -> str:
+    """Write the last line: how much was checked, and what was found."""
+    pen, found = Pen(colour), findings_of(reviewed)
+    worst = min((one.level for one in found), default=None)
+    mark = pen.paint("✓", "32") if worst is None or worst is Level.INFO else pen.paint("✗", _COLOURS[worst])
+    many = f"{len(reviewed)} playbook{'' if len(reviewed) == 1 else 's'} checked"
+    return f"{mark} {many}: {counted(found, levels=(Level.ERROR, Level.WARNING))}."
+
+
+def harmless(text: str) -> str:
+    """Return text on one line in which control, format and bidirectional characters are named instead of obeyed."""
+    return text if text.isprintable() else "".join(one if one.isprintable() else f"⟨U+{ord(one):04X}⟩" for one in text)
+
+
+@dataclass(frozen=True, slots=True)
+class Pen:
+    """Write in colour, or not."""
+
+    colour: bool
+
+    def paint(self, text: str, *styles: str) -> str:
+        """Return text in styles of a terminal."""
+        return f"\x1b[{';'.join(styles)}m{text}\x1b[0m" if self.colour and text else text
+
+
+def _one(found: Diagnostic, lines: Sequence[str]) -> str:
+    span = found.span
+    shown = [f"{span.file}:{span.line}:{span.column}: {severity(found.level)} {found.code}: {found.message}"]
+    excerpt = excerpt_of(span, lines)
+    if excerpt is not None:
+        margin = f"{excerpt.line:>5} | "
+        shown += [margin + excerpt.text, f"{' ' * (len(margin) - 2)}| {' ' * excerpt.indent}{'^' * excerpt.width}"]
+    if found.hint:
+        shown.append(f"  = {found.hint}")
+    return "\n".join([*shown, ""])
+
+
+def _file(one: Reviewed, pen: Pen) -> str:
+    head = f"{pen.paint(harmless(one.file), _BOLD)}  {pen.paint(counted(one.diagnostics), _DIM)}"
+    lines = one.lines if one.text else []
+    digits = max(len(str(found.span.line)) for found in one.diagnostics)
+    return "\n".join([head, "", *(line for found in one.diagnostics for line in _finding(found, lines, digits, pen))])
+
+
+def _finding(found: Diagnostic, lines: Sequence[str], digits: int, pen: Pen) -> Iterable[str]:
+    span, tint = found.span, _COLOURS[found.level]
+    slug = _SLUGS.get(found.code, "")
+    yield (
+        f"  {harmless(span.file)}:{span.line}:{span.column}  {pen.paint(f'{_NAMES[found.level]} {found.code}', _BOLD, tint)} "
+        + pen.paint(slug, _DIM)
+    )
+    yield f"  {harmless(found.message)}"
+    excerpt = excerpt_of(span, lines)
+    if excerpt is not None:
+        yield from _excerpt(excerpt, digits, tint, pen)
+    if found.hint:
+        yield f"  {' ' * digits}  {pen.paint('=', _DIM)} {harmless(found.hint)}"
+    yield ""
+
+
+def _excerpt(excerpt: Excerpt, digits: int, tint: str, pen: Pen) -> Iterable[str]:
+    bar = pen.paint("│", _DIM)
+    yield f"   {pen.paint(f'{excerpt.line:>{digits}}', _DIM)} {bar} {excerpt.before}{pen.paint(excerpt.marked, tint)}{excerpt.after}".rstrip()
+    yield f"   {' ' * digits} {bar} {' ' * excerpt.indent}{pen.paint('^' * excerpt.width, _BOLD, tint)}"

@@ -1,0 +1,1 @@
+"""Backtests: a playbook played over stored alerts, against what really happened or another version. Nothing is ever sent."""
