@@ -25,6 +25,7 @@ from tocsin.core.access import Principal, Role
 from tocsin.core.effects import Effect
 from tocsin.core.errors import Invalid, TocsinError
 from tocsin.core.ids import ENTROPY_BYTES, RunId, UserId, WorkspaceId, make_id
+from tocsin.core.playbooks import Manuscript
 from tocsin.engine.crashpoints import Crash, CrashPoint, stay_alive
 from tocsin.engine.driver import Driver
 from tocsin.engine.ports import ActionCall, Append, ClaimedRun
@@ -42,7 +43,6 @@ from tocsin.services.sources import Source, SourceBook, follow_forever
 from tocsin.services.sweeper import Sweeper
 from tocsin.services.versions.files import publish_files
 from tocsin.services.versions.proof import Prover
-from tocsin.services.versions.release import Manuscript
 from tocsin.settings import Settings, SourceSettings
 from tocsin.store.dispatch import DbosDispatcher
 from tocsin.store.journal import SqlJournal
@@ -257,9 +257,9 @@ class Assembly:
         self.problems += await publish_files(self.units, OPERATOR, prover=prover, files=files, now=system_clock())
         await asyncio.to_thread(self.plans.refresh)
 
-    def server(self, admin: FirstAdmin | None) -> Server:
-        """Return the whole."""
-        parts = Parts(
+    def parts(self) -> Parts:
+        """Return what the HTTP interface is made of."""
+        return Parts(
             units=self.units,
             clock=system_clock,
             ids=system_ids,
@@ -276,6 +276,9 @@ class Assembly:
             actions=self.driver.actions,
             review=self.settings.playbook_review,
         )
+
+    def server(self, admin: FirstAdmin | None) -> Server:
+        """Return the whole."""
         return Server(
             self.settings,
             self.store,
@@ -287,7 +290,7 @@ class Assembly:
             self.driver,
             self.dispatcher,
             self.hub,
-            create_app(parts),
+            create_app(self.parts()),
             admin,
             self.url,
             (*self.problems, *self.connectors.problems()),

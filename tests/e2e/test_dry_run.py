@@ -73,7 +73,7 @@ steps:
   - id: rest
     wait: 3d
   - id: permission
-    ask: {title: "Isolate ${{ inputs.host }}?", to: ["role:responder"], via: [web, email], deadline: 4h, on_deadline: reject}
+    ask: {title: "Isolate ${{ inputs.host }}?", to: ["role:responder", "role:admin"], via: [web, email], deadline: 4h, on_deadline: reject}
   - if: ${{ steps.permission.answer == 'approve' }}
     then:
       - id: isolation
@@ -184,7 +184,8 @@ async def test_effects_of_called_playbooks_are_shown_and_not_sent_either(client:
 async def test_an_ask_is_shown_and_answered_with_the_first_option_or_the_given_one(client: httpx.AsyncClient) -> None:
     asked = steps(await try_it(client))["contain:permission"]["ask"]
     assert isinstance(asked, dict)
-    assert (asked["title"], asked["to"], asked["via"]) == ("Isolate fin-dc-02?", ["role:responder"], ["web", "email"])
+    assert (asked["title"], asked["to"], asked["via"]) == ("Isolate fin-dc-02?", ["role:responder", "role:admin"], ["web", "email"])
+    assert asked["people"] == [(await client.get("/me")).json()["name"]]
     assert (asked["answer"], asked["chosen"], asked["on_deadline"]) == ("approve", False, "reject")
     other = await try_it(client, answers={"permission": "reject"})
     assert other["outputs"] == {"answer": "reject"}
@@ -226,7 +227,9 @@ async def test_a_draft_can_be_tried_before_anybody_has_saved_it(client: httpx.As
     assert json.loads(broken.text)["diagnostics"] if "diagnostics" in broken.json() else "PB" in broken.text
 
 
-async def test_a_replay_repeats_no_effect_before_the_step_and_a_comparison_shows_what_changed(client: httpx.AsyncClient, target: Target) -> None:
+async def test_a_replay_repeats_no_effect_before_the_step_and_a_comparison_shows_what_changed(
+    client: httpx.AsyncClient, target: Target
+) -> None:
     run = (await client.post("/runs", json={"playbook": "replayed"})).json()
     run = await ended(client, run["id"])
     assert run["status"] == "succeeded", run

@@ -88,6 +88,10 @@ async def test_the_first_event_wins_and_a_second_is_ignored(journal, waiting, ha
         "event.title in steps.seen.titles",
         "event.title == steps.seen.titles[0] and event.count > 2",
         "event.title | lower == 'beacon'",
+        "event.title | upper | trim == steps.seen.titles | first | upper",
+        "event.count == 3.0",
+        "event.count in [1, 2, 3]",
+        "event.title | length == 6",
         "event.title != 'Scan'",
         "event.count > 2 or event.title == 'Scan'",
         "not (event.title == 'Scan')",
@@ -108,7 +112,7 @@ async def test_events_of_another_kind_hook_or_workspace_are_none(waiting, happen
 
 
 async def test_a_filter_that_cannot_be_evaluated_is_said_once_and_is_no_match(store, waiting, happen):
-    run = await waiting("event.titel | lower == 'beacon'")
+    run = await waiting("event.titel | length == 6")
     with capture_logs() as said:
         assert await happen({"id": "alr_1", "title": "Beacon"}, {"id": "alr_2", "title": "Beacon"}) == 0
     (line,) = [one for one in said if one["event"] == "wait.filter_error"]
@@ -118,7 +122,7 @@ async def test_a_filter_that_cannot_be_evaluated_is_said_once_and_is_no_match(st
 
 async def test_what_comes_after_the_deadline_is_no_match(waiting, happen, clock):
     await waiting("event.title == 'Beacon'", due=iso(clock() + timedelta(hours=1)))
-    await waiting("event.title | lower == 'beacon'", due=iso(clock() + timedelta(hours=1)))
+    await waiting("event.title | length == 6", due=iso(clock() + timedelta(hours=1)))
     clock.pass_(hours=1)
     assert await happen({"title": "Beacon"}) == 0
 
@@ -195,7 +199,7 @@ async def test_a_wait_that_is_registered_twice_is_there_once(store, waiting, at)
 
 
 async def test_one_event_ends_the_waits_of_many_runs_of_one_filter(journal, waiting, happen):
-    runs = [await waiting("event.title | lower == 'beacon'") for _ in range(3)]
+    runs = [await waiting("event.title | length == 6") for _ in range(3)]
     runs += [await waiting("event.title == 'Beacon'") for _ in range(3)]
     assert await happen({"title": "Beacon"}) == 6
     assert sorted(await journal.due()) == sorted(runs)
@@ -219,13 +223,17 @@ async def test_nobody_who_waits_costs_one_question(store, clock):
 @pytest.mark.parametrize(
     ("filter", "expected"),
     [
-        ("event.a == 'x'", ('["a"]', {"x"})),
-        ("event.a.b == steps.s.v", ('["a","b"]', {"known"})),
-        ("event.kind == 'x' and event.id == steps.s.v", ('["id"]', {"known"})),
-        ("event.a in steps.s.list", ('["a"]', {"x", "y"})),
+        ("event.a == 'x'", ('[["a"]]', {'"x"'})),
+        ("event.a.b == steps.s.v", ('[["a","b"]]', {'"Known"'})),
+        ("event.kind == 'x' and event.id == steps.s.v", ('[["id"]]', {'"Known"'})),
+        ("event.a | trim | lower == steps.s.v | lower", ('[["a"],"trim","lower"]', {'"known"'})),
+        ("event.a in steps.s.list", ('[["a"]]', {'"x"', '"y"'})),
+        ("event.a == 3.0", ('[["a"]]', {"3"})),
+        ("event.a in [1, 'x']", ('[["a"]]', {"1", '"x"'})),
         ("event.a == steps.s.missing", None),
-        ("event.a == 3", None),
-        ("event.a in [1, 'x']", None),
+        ("event.a == true", None),
+        ("event.a in ['x', none]", None),
+        ("event.a | length == 3", None),
         ("event.a == event.b", None),
         ("event == 'x'", None),
         ("event.a == 'x' or event.b == 'y'", None),
@@ -236,7 +244,7 @@ async def test_nobody_who_waits_costs_one_question(store, clock):
     ],
 )
 def test_keys_are_read_off_comparisons_that_must_hold(filter, expected):
-    names = {"steps": {"s": {"v": "known", "list": ["x", "y"]}}}
+    names = {"steps": {"s": {"v": "Known", "list": ["x", "y"]}}}
     found = keys_of(filter, names)
     assert found == (None if expected is None else (expected[0], frozenset(expected[1])))
 

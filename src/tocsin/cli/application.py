@@ -2,7 +2,7 @@
 
 import typer
 
-from tocsin.cli import bench, check, demo, mapping, openapi, packs, replay, runs, up
+from tocsin.cli import backtest, bench, check, demo, mapping, openapi, packs, playbooks, rehearse, replay, run, runs, sync, up
 
 
 def application() -> typer.Typer:
@@ -21,8 +21,12 @@ def application() -> typer.Typer:
     app.command("map")(mapping.map_events)
     app.command("replay")(replay.replay)
     app.command("check")(check.check)
-    app.command("run")(runs.run)
+    app.command("rehearse")(rehearse.rehearse)
+    app.command("run")(run.run)
+    app.command("backtest")(backtest.backtest)
     app.add_typer(runs.group(), name="runs")
+    app.add_typer(playbooks.group(), name="playbooks")
+    app.command("sync")(sync.sync)
     app.add_typer(packs.group(), name="pack")
     app.command("openapi")(openapi.openapi)
     app.command("bench")(bench.bench)

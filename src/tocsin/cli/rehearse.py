@@ -36,6 +36,9 @@ def rehearse(
     fuzz: Annotated[bool, typer.Option("--fuzz", help="Search the playbooks for a run that breaks, instead of playing cases.")] = False,
     examples: Annotated[int, typer.Option(help="With --fuzz: how many runs to try.", min=1)] = 200,
     seed: Annotated[int | None, typer.Option(help="With --fuzz: try the same runs again.")] = None,
+    allow: Annotated[
+        list[str] | None, typer.Option(help="With --fuzz: a destructive action or step that nobody must be asked about.")
+    ] = None,
     url: Url = None,
     token: Token = None,
     data: DataFolder = None,
@@ -51,11 +54,15 @@ def rehearse(
     if record is not None:
         from tocsin.cli.rehearse_record import record_case
 
-        return record_case(record, paths, anonymise=anonymise, url=url, token=token, data=data)
+        record_case(record, paths, reader, _spec(installed), anonymise=anonymise, url=url, token=token, data=data)
+        return
     if fuzz:
         from tocsin.cli.rehearse_fuzz import fuzz_all
 
-        return fuzz_all(paths, reader, _spec(installed), examples=examples, seed=seed, json=json)
+        fuzz_all(
+            paths, reader, _spec(installed), examples=examples, seed=seed, allowed=frozenset(allow or []), json=json, console=_console()
+        )
+        return
     report = play_all(paths, reader, _spec(installed), only=case, http=_http(installed))
     if update:
         _update(report)
@@ -71,7 +78,6 @@ def rehearse(
         warn(f"tocsin: {report.percent:.1f} % of the branches were taken; --min-coverage asks for {min_coverage:g} %.")
     if (report.failed and not update) or too_little:
         raise typer.Exit(FAILED)
-    return None
 
 
 def play_all(

@@ -14,7 +14,7 @@ from tocsin.rehearsal.coverage import Coverage
 from tocsin.rehearsal.rehearse import Result
 from tocsin.rehearsal.report import FileReport, Report
 
-WIDTH = 64  # of a case's name
+WIDEST = 80  # of the column of the cases' names
 SIDE = 44  # of one side of a comparison
 BAR = 20
 CONTEXT = 3  # rows that are alike, shown around one that is not
@@ -41,7 +41,11 @@ def print_coverage(coverage: Coverage, console: Console) -> None:
     style = "green" if not missed else "yellow"
     console.print(
         Text.assemble(
-            "  branches ", ("█" * full, style), ("░" * (BAR - full), "dim"), f" {total - len(missed)} of {total}", (f"  {coverage.percent:.0f} %", style)
+            "  branches ",
+            ("█" * full, style),
+            ("░" * (BAR - full), "dim"),
+            f" {total - len(missed)} of {total}",
+            (f"  {coverage.percent:.0f} %", style),
         )
     )
     wide = max((len(str(one.line)) for one in missed), default=0)
@@ -52,11 +56,16 @@ def print_coverage(coverage: Coverage, console: Console) -> None:
 def _file(file: FileReport, console: Console) -> None:
     console.print(Text(shown(str(file.bundle.file)), style="bold"))
     _diagnostics(file.bundle.diagnostics, file.bundle.text, console)
+    width = min(WIDEST, max((cell_len(shown(result.case.name)) for result in file.results), default=0))
     for result in file.results:
-        console.print(_case(result))
+        console.print(_case(result, width))
         for difference in result.differences:
             _difference(difference, console)
-        if not result.is_good and result.played is not None and not any(one.rows and one.what.startswith("The run") for one in result.differences):
+        if (
+            not result.is_good
+            and result.played is not None
+            and not any(one.rows and one.what.startswith("The run") for one in result.differences)
+        ):
             console.print(Text.assemble("      ", ("path  ", "dim"), (shown(" → ".join(result.path)), "dim")))
         _diagnostics(result.warnings, file.bundle.text, console)
     if file.coverage is not None:
@@ -65,10 +74,10 @@ def _file(file: FileReport, console: Console) -> None:
     console.print()
 
 
-def _case(result: Result) -> Text:
+def _case(result: Result, width: int) -> Text:
     name = shown(result.case.name)
     sign = ("✓", "green") if result.is_good else ("✗", "bold red")
-    pad = max(1, WIDTH - cell_len(name))
+    pad = max(1, width + 2 - cell_len(name))
     return Text.assemble("  ", sign, " ", (name, "" if result.is_good else "bold"), " " * pad, (f"{result.elapsed_ms:6.1f} ms", "dim"))
 
 
@@ -111,7 +120,7 @@ def _row(difference: Difference, row: Row, width: int, *, is_first: bool) -> Tex
         (left or "·", "red" if differs and left else "" if left else "dim"),
         pad if left else " " * (width - 1),
         "   ",
-        (right or "·", "green" if differs and right else "" if row.is_same else "dim"),
+        (right or "·", "green" if differs and right else "" if left and right else "dim"),
     )
 
 
@@ -122,15 +131,18 @@ def _cut(text: str | None, width: int) -> str:
 
 def _diagnostics(found: Sequence[Diagnostic], text: bytes, console: Console) -> None:
     for line in render(found, text).split("\n") if found else ():
-        console.print(Text(f"  {shown(line)}" if line else "", style="yellow" if "warning RH" in line else "red" if "error RH" in line else ""))
+        console.print(
+            Text(f"  {shown(line)}" if line else "", style="yellow" if "warning RH" in line else "red" if "error RH" in line else "")
+        )
 
 
 def _sum(report: Report) -> Text:
     taken, total = report.branches
     good = report.cases - sum(not result.is_good for file in report.files for result in file.results)
-    each = report.elapsed_ms / report.cases if report.cases else 0.0
+    times = sorted(result.elapsed_ms for file in report.files for result in file.results)
+    middle = times[len(times) // 2] if times else 0.0
     parts = [f"{report.cases} cases", f"{good} passed", f"{report.failed} failed"]
     if total:
         parts.append(f"{taken} of {total} branches ({report.percent:.0f} %)")
     style = "bold red" if report.failed else "bold green"
-    return Text.assemble((", ".join(parts), style), (f"  in {report.elapsed_ms:.1f} ms, {each:.1f} ms a case", "dim"))
+    return Text.assemble((", ".join(parts), style), (f"  in {report.elapsed_ms:.1f} ms, the median case {middle:.1f} ms", "dim"))

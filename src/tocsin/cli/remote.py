@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -64,6 +64,22 @@ class Remote:
     async def post_lines(self, path: str, lines: list[bytes]) -> JsonObject:
         """Post NDJSON."""
         return await self._call("POST", path, content=b"\n".join(lines), media="application/x-ndjson")
+
+    async def stream_lines(self, path: str, body: JsonObject) -> AsyncIterator[JsonObject]:
+        """Post JSON, and yield the objects of an NDJSON answer as they come."""
+        import httpx
+
+        headers = {"content-type": "application/json", "accept": "application/x-ndjson"}
+        try:
+            async with self.http.stream("POST", f"/api/v1{path}", content=msgspec.json.encode(body), headers=headers) as answer:
+                if not answer.is_success:
+                    raise _refusal(answer.status_code, await answer.aread(), str(self.http.base_url))
+                async for line in answer.aiter_lines():
+                    yield _object(line.encode())
+        except httpx.HTTPError as error:
+            raise Unreachable(
+                f"{self.http.base_url} does not answer: {str(error) or type(error).__name__}.", hint="Is the server up?"
+            ) from None
 
     async def items(self, path: str, **query: str) -> list[JsonObject]:
         """Return all pages of a list."""

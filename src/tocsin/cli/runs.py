@@ -1,4 +1,4 @@
-"""`tocsin run` and `tocsin runs`: start a playbook on a running server, and see what came of it."""
+"""`tocsin runs`: see what came of the runs on a running server, and cancel, pause or resume them."""
 
 import contextlib
 import sys
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from tocsin.cli import replays
 from tocsin.cli.options import AsJson, DataFolder, Token, Url
 from tocsin.cli.say import as_line, put, shown
 
@@ -32,41 +33,17 @@ Reason = Annotated[str, typer.Option(help="Why; it is kept in the run and in the
 
 def group() -> typer.Typer:
     """Return the command group."""
-    runs = typer.Typer(help="Look at runs on a running server; cancel, pause, resume them.", no_args_is_help=True, rich_markup_mode=None)
+    runs = typer.Typer(
+        help="Look at runs on a running server; cancel, pause, resume, replay, compare them.", no_args_is_help=True, rich_markup_mode=None
+    )
     runs.command("list")(list_runs)
     runs.command("show")(show_run)
     runs.command("cancel")(cancel_run)
     runs.command("pause")(pause_run)
     runs.command("resume")(resume_run)
+    runs.command("replay")(replays.replay_run)
+    runs.command("compare")(replays.compare_runs)
     return runs
-
-
-def run(
-    playbook: Annotated[str, typer.Argument(help="A published playbook's id.")],
-    input: Annotated[list[str] | None, typer.Option(help="An input as NAME=VALUE; a value that is JSON counts as such.")] = None,
-    alert: Annotated[str | None, typer.Option(help="The alert to run it on.")] = None,
-    url: Url = None,
-    token: Token = None,
-    data: DataFolder = None,
-    json: AsJson = False,
-) -> None:
-    """Start a playbook by hand."""
-    body: JsonObject = {"playbook": playbook, "inputs": read_inputs(input or [])}
-    if alert:
-        body["alert"] = alert
-
-    async def start() -> "JsonObject":
-        async with _server(url, token, data) as remote:
-            return await remote.post("/runs", body)
-
-    found = _now(start)
-    put(
-        as_line(found)
-        if json
-        else shown(
-            f"Run {found.get('id')} of {found.get('playbook')} is {found.get('status')}. `tocsin runs show {found.get('id')}` tells more."
-        )
-    )
 
 
 def list_runs(
@@ -158,24 +135,6 @@ def _control(id: str, verb: str, said: str, reason: str, *, url: str | None, tok
         return
     run = found.get("id")
     put(shown(f"Run {run} of {found.get('playbook')} {said}; it was {found.get('status')}. `tocsin runs show {run}` tells more."))
-
-
-def read_inputs(texts: list[str]) -> "JsonObject":
-    """Return inputs that were written as NAME=VALUE; raises Invalid."""
-    import json
-
-    from tocsin.core.errors import Invalid
-
-    inputs: JsonObject = {}
-    for text in texts:
-        name, equals, value = text.partition("=")
-        if not name or not equals:
-            raise Invalid(f"'{text}' is no input.", hint="Write --input NAME=VALUE.")
-        with contextlib.suppress(ValueError):
-            inputs[name] = json.loads(value)
-            continue
-        inputs[name] = value
-    return inputs
 
 
 @contextlib.asynccontextmanager

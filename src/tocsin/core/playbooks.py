@@ -47,3 +47,13 @@ class Rehearsals:
     def are_green(self) -> bool:
         """Tell whether none failed."""
         return self.failed == 0
+
+
+@dataclass(frozen=True, slots=True)
+class Manuscript:
+    """A playbook as it lies somewhere: in a folder, in a repository. `file` is how that place calls it; `rehearsal` may be empty."""
+
+    id: str
+    text: str
+    rehearsal: str = ""
+    file: str = ""

@@ -11,6 +11,7 @@ from tocsin.core.diagnostics import Diagnostic, Level
 from tocsin.core.errors import Invalid
 from tocsin.playbook.catalogue import Catalogue
 from tocsin.playbook.checks import ALL, context_of
+from tocsin.playbook.directory import PlaybookDirectory
 from tocsin.playbook.findings import Enough, Findings
 from tocsin.playbook.model import CallNode, Playbook, steps_of
 from tocsin.playbook.parse import parse
@@ -19,6 +20,15 @@ from tocsin.playbook.planning import plan_of
 from tocsin.playbook.source import decode, load
 
 NO_PINS: Final[Mapping[str, str]] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A text that has been read. `playbook` is None if nothing could be made out of it."""
+
+    text: str | bytes
+    playbook: Playbook | None
+    findings: Findings
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,24 +50,49 @@ class PlaybookInvalid(Invalid):
 
 
 def check(
-    text: str | bytes, *, file: str, catalogue: Catalogue, playbooks: Collection[str] | None = None, pins: Mapping[str, str] = NO_PINS
+    text: str | bytes,
+    *,
+    file: str,
+    catalogue: Catalogue,
+    playbooks: PlaybookDirectory | Collection[str] | None = None,
+    pins: Mapping[str, str] = NO_PINS,
 ) -> Checked:
     """Check a text and make its plan.
 
-    `playbooks` are the ids of the playbooks that exist; give a mapping from each to the ids that it calls, and circles are found.
+    `playbooks` are the ids of the playbooks that exist; a mapping from each to the ids that it calls finds circles, and a directory
+    checks what is handed over and given back as well.
     `pins` are the digests of the playbooks that are published: the versions that the plan will call.
     """
+    return check_written(read(text, file=file), catalogue=catalogue, playbooks=playbooks, pins=pins)
+
+
+def read(text: str | bytes, *, file: str) -> Written:
+    """Read and parse a text: what a check of several playbooks needs to know of each before it checks any."""
     findings = Findings()
     try:
-        playbook = _read(text, file, findings)
-        if playbook is None:
-            return Checked(None, findings.sorted())
+        return Written(text, _read(text, file, findings), findings)
+    except Enough:
+        return Written(text, None, findings)
+
+
+def check_written(
+    written: Written,
+    *,
+    catalogue: Catalogue,
+    playbooks: PlaybookDirectory | Collection[str] | None = None,
+    pins: Mapping[str, str] = NO_PINS,
+) -> Checked:
+    """Check what has been read, once: its findings are added to."""
+    playbook, findings = written.playbook, written.findings
+    if playbook is None:
+        return Checked(None, findings.sorted())
+    try:
         context = context_of(playbook, catalogue=catalogue, playbooks=playbooks, findings=findings)
         for run in ALL:
             run(context)
     except Enough:
         return Checked(None, findings.sorted())
-    return Checked(None if findings.has_errors else _plan(playbook, text, pins), findings.sorted())
+    return Checked(None if findings.has_errors else _plan(playbook, written.text, pins), findings.sorted())
 
 
 def _plan(playbook: Playbook, text: str | bytes, pins: Mapping[str, str]) -> Plan:

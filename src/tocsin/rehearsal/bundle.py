@@ -87,7 +87,7 @@ class Reader:
             plan, source, playbook = self._playbook(file, rehearsal, findings)
             plans: dict[str, Plan] = {}
             if rehearsal is not None and plan is not None:
-                plans = {plan.id: plan, **called_by(plan, self._beside(file, plan))}
+                plans = {plan.id: plan, **called_by(plan, self.beside(file, plan))}
                 verify(rehearsal, Script(plan, {k: v for k, v in plans.items() if k != plan.id}, self._catalogue.spec), findings)
         except Enough:
             return Bundle(file, text, None, None, None, b"", {}, findings.sorted())
@@ -116,7 +116,8 @@ class Reader:
             findings.add(codes.NO_PLAYBOOK, rehearsal.playbook_span, message, f"See `tocsin check {place}`.")
         return plan, source, place
 
-    def _beside(self, file: Path, plan: Plan) -> dict[str, Plan]:
+    def beside(self, file: Path, plan: Plan) -> dict[str, Plan]:
+        """Return the playbooks in the folder of a file, if the plan calls any."""
         if not any(True for _ in _calls(plan)):
             return {}
         found: dict[str, Plan] = {}
@@ -138,3 +139,16 @@ def read_bytes(file: Path) -> bytes:
         return file.read_bytes()
     except OSError as error:
         raise Invalid(f"'{file}' cannot be read: {error.strerror}.") from None
+
+
+def playbooks_at(places: list[Path]) -> list[Path]:
+    """Return the playbooks in files and folders; raises NotFound or Invalid."""
+    found: list[Path] = []
+    for place in places:
+        if not place.exists():
+            raise NotFound(f"There is no file or folder '{place}'.", hint="Check the path.")
+        files = sorted(place.rglob("*")) if place.is_dir() else [place]
+        found += [one for one in files if one.suffix in _ENDINGS and not one.stem.endswith(SUFFIX)]
+    if not found:
+        raise Invalid("There is no playbook at these places.", hint="Playbooks are files that end in .yaml.")
+    return found

@@ -1,9 +1,10 @@
 """Compare what a case expects with what came of it; every difference, in rows that stand side by side."""
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from difflib import SequenceMatcher
+from itertools import starmap, zip_longest
 
 from tocsin.core.diagnostics import Span
 from tocsin.core.values import Json, JsonObject
@@ -15,6 +16,8 @@ from tocsin.rehearsal.path import fits
 from tocsin.rehearsal.places import names_of
 from tocsin.rehearsal.stage import Played
 
+FITS, SAME_STEP = 1000, 1  # what two texts of a path are worth beside each other
+
 
 @dataclass(frozen=True, slots=True)
 class Row:
@@ -22,11 +25,7 @@ class Row:
 
     expected: str | None
     actual: str | None
-
-    @property
-    def is_same(self) -> bool:
-        """Tell whether both sides say the same."""
-        return self.expected is not None and self.actual is not None
+    is_same: bool = True  # of two sides that both say something
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +42,9 @@ class Difference:
 
     def differs(self, row: Row) -> bool:
         """Tell whether a row is one of those that are wrong."""
-        return row.actual is None if self.is_partial else not row.is_same
+        if row.expected is None or row.actual is None:
+            return row.actual is None or not self.is_partial
+        return not row.is_same
 
     @property
     def first(self) -> int:
@@ -71,7 +72,7 @@ def _differences(expect: Expect, played: Played, path: tuple[str, ...]) -> Itera
         found = len({exchange.call.pending.key for exchange in made if is_effect(exchange.call)})
         if found != expect.effects:
             names = ", ".join(exchange.call.path for exchange in made if is_effect(exchange.call)) or "none"
-            yield Difference(f"{expect.effects} effects were expected, and there were {found}: {names}.", expect.span)
+            yield Difference(f"Effects: {expect.effects} were expected, and there were {found}: {names}.", expect.span)
     yield from _outputs(expect, played)
     if expect.asks is not None:
         yield from _asks(expect, expect.asks, played)
@@ -108,7 +109,7 @@ def _outcome(expect: Expect, played: Played) -> Iterator[Difference]:
         why = f" {played.reason}" if played.reason else _waits_for(played) if played.outcome is None else ""
         yield Difference(f"The run is {actual}, and the case says nothing of it.{why}", expect.span)
     if expect.reason is not None and expect.reason not in played.reason:
-        yield Difference("The reason of the end is another.", expect.span, (Row(expect.reason, None), Row(None, played.reason)))
+        yield Difference("The reason of the end is another.", expect.span, (_unlike(expect.reason, played.reason),))
 
 
 def _waits_for(played: Played) -> str:
@@ -117,26 +118,26 @@ def _waits_for(played: Played) -> str:
 
 
 def _path(expect: Expect, wanted: tuple[str, ...], actual: tuple[str, ...]) -> Iterator[Difference]:
-    rows = aligned(wanted, actual, fits)
-    missing = [row for row in rows if row.actual is None]
-    if missing or (expect.path_exactly and any(not row.is_same for row in rows)):
-        yield Difference("The run took another path.", expect.span, rows, is_partial=not expect.path_exactly)
+    difference = Difference("The run took another path.", expect.span, aligned(wanted, actual), is_partial=not expect.path_exactly)
+    if any(map(difference.differs, difference.rows)):
+        yield difference
 
 
-def aligned(wanted: Sequence[str], actual: Sequence[str], fit: Callable[[str, str], bool]) -> tuple[Row, ...]:
-    """Put two lists side by side so that as many lines as possible stand beside one that fits."""
-    lengths = [[0] * (len(actual) + 1) for _ in range(len(wanted) + 1)]
-    for row in range(len(wanted) - 1, -1, -1):
-        for column in range(len(actual) - 1, -1, -1):
-            both = lengths[row + 1][column + 1] + 1 if fit(wanted[row], actual[column]) else 0
-            lengths[row][column] = max(both, lengths[row + 1][column], lengths[row][column + 1])
+def aligned(wanted: Sequence[str], actual: Sequence[str]) -> tuple[Row, ...]:
+    """Put two paths side by side: what fits stands beside each other, and so does one step that went two ways."""
+    best = [[0] * (len(actual) + 1) for _ in range(len(wanted) + 1)]
+    for left in range(len(wanted) - 1, -1, -1):
+        for right in range(len(actual) - 1, -1, -1):
+            alike = _alike(wanted[left], actual[right])
+            beside = best[left + 1][right + 1] + alike if alike else 0
+            best[left][right] = max(beside, best[left + 1][right], best[left][right + 1])
     rows, left, right = [], 0, 0
     while left < len(wanted) or right < len(actual):
-        both_left = left < len(wanted) and right < len(actual)
-        if both_left and fit(wanted[left], actual[right]) and lengths[left][right] == lengths[left + 1][right + 1] + 1:
-            rows.append(Row(wanted[left], actual[right]))
+        alike = _alike(wanted[left], actual[right]) if left < len(wanted) and right < len(actual) else 0
+        if alike and best[left][right] == best[left + 1][right + 1] + alike:
+            rows.append(Row(wanted[left], actual[right], is_same=alike == FITS))
             left, right = left + 1, right + 1
-        elif right < len(actual) and (left == len(wanted) or lengths[left][right + 1] >= lengths[left + 1][right]):
+        elif right < len(actual) and (left == len(wanted) or best[left][right + 1] >= best[left + 1][right]):
             rows.append(Row(None, actual[right]))
             right += 1
         else:
@@ -145,23 +146,33 @@ def aligned(wanted: Sequence[str], actual: Sequence[str], fit: Callable[[str, st
     return tuple(rows)
 
 
+def _alike(wanted: str, actual: str) -> int:
+    if fits(wanted, actual):
+        return FITS
+    return SAME_STEP if fits(wanted.partition(": ")[0], actual) else 0
+
+
 def _call(wanted: ExpectedCall, made: Sequence[Exchange]) -> Iterator[Difference]:
     named = [exchange.call for exchange in made if is_named(exchange.call, wanted.name)]
-    fitting = [call for call in named if _has(call, wanted)]
-    first = [call for call in fitting if call.pending.attempt == 1]
-    if wanted.times is not None:
-        if len(first) != wanted.times:
-            yield Difference(f"'{wanted.name}' was expected {wanted.times} times, and was called {len(first)} times.", wanted.span)
+    fitting = {call.pending.key for call in named if _has(call, wanted)}  # attempts at one thing have one key
+    if len(fitting) == wanted.times or (fitting and wanted.times is None):
         return
-    if fitting:
-        return
-    if not named:
+    if wanted.times == 0:
+        yield Difference(f"'{wanted.name}' was not to be called with this, and was.", wanted.span, rows_of(wanted.given, wanted.given))
+    elif not named:
         others = ", ".join(dict.fromkeys(exchange.call.path for exchange in made)) or "nothing"
         yield Difference(f"'{wanted.name}' was never called. Called were: {others}.", wanted.span)
-        return
-    nearest = max(named, key=lambda call: _likeness(call.arguments, wanted.given))
-    shown = nearest.arguments if wanted.exactly else _projected(nearest.arguments, wanted.given)
-    yield Difference(f"'{nearest.path}' ({nearest.action}) was called with something else.", wanted.span, rows_of(wanted.given, shown))
+    elif fitting:
+        yield Difference(f"'{wanted.name}' was expected {_times(wanted.times)}, and was called {_times(len(fitting))}.", wanted.span)
+    else:
+        nearest = max(named, key=lambda call: _likeness(call.arguments, wanted.given))
+        shown = nearest.arguments if wanted.exactly else _projected(nearest.arguments, wanted.given)
+        what = f"'{nearest.path}' ({nearest.action}) was called with something else."
+        yield Difference(what, wanted.span, rows_of(wanted.given, shown))
+
+
+def _times(count: int | None) -> str:
+    return "once" if count == 1 else f"{count or 0} times"
 
 
 def is_named(call: Call, name: str) -> bool:
@@ -209,7 +220,7 @@ def _asks(expect: Expect, wanted: Sequence[ExpectedAsk], played: Played) -> Iter
         if not contains(asked, wished):
             yield Difference(f"'{one.step}' asks something else.", one.span, rows_of(wished, _projected(asked, wished)))
         if one.message is not None and one.message not in ask.message:
-            yield Difference(f"The message of '{one.step}' is another.", one.span, (Row(one.message, None), Row(None, ask.message)))
+            yield Difference(f"The message of '{one.step}' is another.", one.span, (_unlike(one.message, ask.message),))
 
 
 def _error(wanted: ExpectedError, played: Played) -> Iterator[Difference]:
@@ -244,9 +255,12 @@ def rows_of(expected: Json, actual: Json) -> tuple[Row, ...]:
         if tag == "equal":
             rows += [Row(one, one) for one in left[low:high]]
         else:
-            rows += [Row(one, None) for one in left[low:high]]
-            rows += [Row(None, one) for one in right[from_:to]]
+            rows += starmap(_unlike, zip_longest(left[low:high], right[from_:to]))
     return tuple(rows)
+
+
+def _unlike(expected: str | None, actual: str | None) -> Row:
+    return Row(expected, actual, is_same=False)
 
 
 def _lines(value: Json) -> list[str]:

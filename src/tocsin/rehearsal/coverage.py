@@ -94,7 +94,9 @@ def reached_by(plan: Plan, events: Sequence[RunEvent]) -> set[str]:
     """Return the paths of the steps that a run came to."""
     found = {bare(path) for event in events if not isinstance(event, StepSkipped) and (path := getattr(event, "path", ""))}
     stop = stop_of(plan, events)
-    return found | ({bare(stop)} if stop else set())
+    found |= {bare(stop)} if stop else set()
+    # A `parallel` leaves no event of its own: it was reached when a step in it was.
+    return found | {place.path for place in places_of(plan).values() if any(True for _ in _entered(place, found))}
 
 
 def _all(plays: Iterable[Played]) -> Iterator[Played]:
@@ -154,14 +156,18 @@ def _taken(places: dict[str, Place], events: Sequence[RunEvent], reached: set[st
         place = places.get(path)
         if place is not None:
             found |= {Branch(path, label) for label in _labels(event, place.step, rounds)}
-    for path in reached & places.keys():
-        found.add(Branch(path, RUN))
-        step = places[path].step
-        if isinstance(step, ParallelStep):
-            scope = path.rpartition("/")[0]
-            firsts = [block[0].common.key if block else "" for block in step.branches]
-            found |= {Branch(path, _nth(index)) for index, key in enumerate(firsts) if (f"{scope}/{key}" if scope else key) in reached}
+    found |= {Branch(path, RUN) for path in reached & places.keys()}
+    for place in places.values():
+        found |= {Branch(place.path, _nth(index)) for index in _entered(place, reached)}
     return found
+
+
+def _entered(place: Place, reached: set[str]) -> Iterator[int]:
+    """Yield the branches of a `parallel` that were entered: those whose first step was reached."""
+    scope = place.path[: -len(place.key)]
+    for index, block in enumerate(place.step.branches if isinstance(place.step, ParallelStep) else ()):
+        if block and scope + block[0].common.key in reached:
+            yield index
 
 
 def _labels(event: RunEvent, step: Step, rounds: set[str]) -> Iterator[str]:

@@ -186,6 +186,7 @@ class Expect:
     outcome: Outcome | Waits | None = None
     reason: str | None = None  # part of it
     path: tuple[str, ...] | None = None
+    path_spans: tuple[Span, ...] = ()  # of each text of the path
     path_exactly: bool = False
     actions: tuple[ExpectedCall, ...] = ()
     not_called: tuple[str, ...] = ()

@@ -6,6 +6,7 @@ from tocsin.core.diagnostics import Span
 from tocsin.core.values import JsonObject
 from tocsin.engine.events import Outcome
 from tocsin.playbook.findings import Findings
+from tocsin.playbook.model import Name
 from tocsin.playbook.parse_keys import Keys, fixed_text, items_of, mapping_of
 from tocsin.playbook.parse_values import plain
 from tocsin.playbook.tree import Mapping, Node, Sequence
@@ -31,7 +32,8 @@ def read_expect(node: Node | None, findings: Findings, point: Span) -> Expect:
         starts=starts is not False,
         outcome=_ENDS[outcome[0]] if outcome else None,
         reason=keys.text("reason"),
-        path=path,
+        path=None if path is None else tuple(name.text for name in path),
+        path_spans=tuple(name.span for name in path or ()),
         path_exactly=path_exactly,
         actions=() if actions is None else _calls(actions, findings),
         not_called=_texts(keys.node("not_called"), findings, "'not_called'") or (),
@@ -52,12 +54,12 @@ def _exactly(node: Node, findings: Findings, what: str) -> Node | None:
     return Keys(node, findings, what=what).node("exactly")
 
 
-def _path(keys: Keys, findings: Findings) -> tuple[tuple[str, ...] | None, bool]:
+def _path(keys: Keys, findings: Findings) -> tuple[tuple[Name, ...] | None, bool]:
     node = keys.node("path")
     if node is None:
         return None, False
     inner = _exactly(node, findings, "'path'")
-    return _texts(inner or node, findings, "'path'"), inner is not None
+    return _names(inner or node, findings, "'path'"), inner is not None
 
 
 def _outputs(keys: Keys, findings: Findings) -> tuple[JsonObject | None, bool]:
@@ -120,13 +122,15 @@ def _error(node: Node, findings: Findings) -> ExpectedError | None:
 
 
 def _texts(node: Node | None, findings: Findings, what: str) -> tuple[str, ...] | None:
-    if node is None:
-        return None
+    return None if node is None else tuple(name.text for name in _names(node, findings, what))
+
+
+def _names(node: Node, findings: Findings, what: str) -> tuple[Name, ...]:
     if not isinstance(node, Sequence):
         items_of(node, findings, what)
         return ()
     found = (fixed_text(item, findings, "An item") for item in node.items)
-    return tuple(name.text for name in found if name is not None)
+    return tuple(name for name in found if name is not None)
 
 
 def _object(node: Node, findings: Findings, what: str) -> JsonObject:

@@ -7,7 +7,7 @@ from xml.sax.saxutils import quoteattr
 from tocsin.core.values import Json, JsonObject
 from tocsin.playbook.present import as_json
 from tocsin.rehearsal.bundle import Bundle
-from tocsin.rehearsal.compare import Difference
+from tocsin.rehearsal.compare import Difference, Row
 from tocsin.rehearsal.coverage import Coverage
 from tocsin.rehearsal.rehearse import Result
 
@@ -141,7 +141,7 @@ def _suite(file: FileReport) -> Sequence[str]:
         text = "\n".join(f"{one.span.line}:{one.span.column} {one.code} {one.message}" for one in file.bundle.diagnostics)
         lines += [f'    <testcase name="the file can be read" classname={name} time="0">', *_failure(text), "    </testcase>"]
     for result in file.results:
-        head = f"    <testcase name={_attribute(result.case.name)} classname={name} time=\"{_s(result.elapsed_ms)}\""
+        head = f'    <testcase name={_attribute(result.case.name)} classname={name} time="{_s(result.elapsed_ms)}"'
         if result.is_good:
             lines.append(head + "/>")
         else:
@@ -154,8 +154,13 @@ def _failure(text: str) -> list[str]:
 
 
 def _text(difference: Difference) -> str:
-    rows = [f"{'-' if row.actual is None else '+' if row.expected is None else ' '} {row.expected or row.actual}" for row in difference.rows]
-    return "\n".join([difference.what, *rows])
+    return "\n".join([difference.what, *(line for row in difference.rows for line in _signed(row))])
+
+
+def _signed(row: Row) -> list[str]:
+    if row.expected is not None and row.actual is not None and row.is_same:
+        return [f"  {row.actual}"]
+    return [f"{sign} {text}" for sign, text in (("-", row.expected), ("+", row.actual)) if text is not None]
 
 
 def _s(milliseconds: float) -> str:
@@ -172,4 +177,7 @@ def _escaped(text: str) -> str:
 
 def _legal(text: str) -> str:
     """Return the text without what XML cannot hold."""
-    return "".join(one if one in "\t\n" or (one >= " " and not 0xD800 <= ord(one) <= 0xDFFF and one not in "\ufffe\uffff") else "\ufffd" for one in text)
+    return "".join(
+        one if one in "\t\n" or (one >= " " and not 0xD800 <= ord(one) <= 0xDFFF and one not in "\ufffe\uffff") else "\ufffd"
+        for one in text
+    )

@@ -7,7 +7,6 @@ from tocsin.core.effects import ActionSpec
 from tocsin.core.errors import TocsinError
 from tocsin.core.values import Json
 from tocsin.playbook.catalogue import ALERT_SCHEMA, CASE_SCHEMA
-from tocsin.playbook.codes import Code
 from tocsin.playbook.expr.errors import nearest
 from tocsin.playbook.findings import Findings
 from tocsin.playbook.plan import ActionStep, AskStep, CallStep, CodeStep, Plan, WaitStep
@@ -39,6 +38,13 @@ class Script:
     def names(self) -> list[str]:
         """Return every name."""
         return list(self._by_name)
+
+    def alike(self, name: str) -> str:
+        """Say which steps without an id are of the kind that a name is of, and where; empty for a name that is an id."""
+        kind, at, _ = name.rpartition("/")[2].partition("@")
+        found = {place.path: place.line for place in self._by_name.values() if place.key.startswith(f"{kind}@")} if at else {}
+        listed = ", ".join(f"{path} (line {line})" for path, line in sorted(found.items(), key=lambda one: one[1]))
+        return f"The {kind} steps without an id are {listed}." if found else ""
 
     def actions(self) -> set[str]:
         """Return every action that a step does."""
@@ -143,10 +149,10 @@ def _cast(case: Case, script: Script, findings: Findings) -> None:
 
 def _expect(case: Case, script: Script, findings: Findings) -> None:
     expect = case.expect
-    for text in expect.path or ():
+    for text, span in zip(expect.path or (), expect.path_spans, strict=True):
         name = text.partition(": ")[0]
         if name not in ("finally", "cancelled", "paused", "resumed") and script.place(name) is None:
-            _unknown(name, script.names(), expect.span, "step", findings)
+            _unknown(name, script.names(), span, "step", findings, hint=script.alike(name))
     for call in expect.actions:
         _called(call.name, call.span, script, findings)
     for name in expect.not_called:
@@ -161,10 +167,10 @@ def _called(name: str, span: Span, script: Script, findings: Findings) -> None:
         _unknown(name, [*script.names(), *script.actions()], span, "step or action", findings)
 
 
-def _unknown(name: str, known: Iterable[str], span: Span, what: str, findings: Findings, code: Code = codes.UNKNOWN_STEP) -> None:
+def _unknown(name: str, known: Iterable[str], span: Span, what: str, findings: Findings, *, hint: str = "") -> None:
     words = sorted(set(known))
-    hint = nearest(name, words) or f"It has {', '.join(words[:12])}{' and more' if len(words) > 12 else ''}."
-    findings.add(code, span, f"The playbook has no {what} '{name[:60]}'.", hint)
+    hint = hint or nearest(name, words) or f"It has {', '.join(words[:12])}{' and more' if len(words) > 12 else ''}."
+    findings.add(codes.UNKNOWN_STEP, span, f"The playbook has no {what} '{name[:60]}'.", hint)
 
 
 def spec_or_none(spec: Callable[[str], ActionSpec]) -> Callable[[str], ActionSpec | None]:

@@ -1,18 +1,21 @@
 """The child's side of the pipe: started as a program of its own, in an empty environment, with the standard library only.
 
-`inside.py python` runs one call in this very interpreter, which a jail surrounds. `inside.py monty FILTER BINARY` serves calls, one
+`inside.py python` runs one call in this very interpreter, which a jail surrounds. `inside.py monty FILTER BINARY FOLDER` serves calls, one
 after the other, with Monty. Frames are four bytes of length and JSON: a call comes in; a head, and for a value the value, go out.
 Nothing that is written here is believed by the parent: it counts and checks everything again.
 """
 
 import ast
 import base64
+import importlib
 import json
 import math
 import os
 import resource
+import signal
 import struct
 import sys
+import threading
 from types import TracebackType
 from typing import Any, NoReturn
 
@@ -42,6 +45,7 @@ def main(arguments: list[str]) -> None:
     """Serve in one of the two modes."""
     if arguments[0] == "python":
         serve_python()
+    sys.path.append(arguments[3])  # where the server found Monty, which may be a folder that isolated mode leaves out
     serve_monty(arguments[1], arguments[2])
 
 
@@ -235,10 +239,15 @@ def serve_monty(filter_program: str, binary: str) -> NoReturn:
 
     import pydantic_monty
 
+    for name in ("binascii", "collections", "csv", "dataclasses", "datetime", "decimal", "pathlib", "re", "tomllib", "uuid", "zoneinfo"):
+        importlib.import_module(name)  # Monty needs them for values and errors, and nobody may not be allowed to read them
     out = os.dup(1)
     os.dup2(2, 1)
     os.chdir("/")
-    path = step_down(ctypes.CDLL(None), base64.b64decode(filter_program), binary)
+    libc = ctypes.CDLL(None)
+    path = step_down(libc, base64.b64decode(filter_program), binary)
+    if sys.platform == "linux":
+        die_with_parent(libc)
     with pydantic_monty.Monty(binary_path=path, max_processes=1, max_checkouts_per_worker=200, feed_duration_limit_grace=0.25) as pool:
         with pool.checkout() as session:
             session.feed_run("1")
@@ -248,6 +257,8 @@ def serve_monty(filter_program: str, binary: str) -> NoReturn:
                 head, value = run_monty(pydantic_monty, pool, call)
             except MemoryError:  # while the result was turned into Python's objects
                 head, value = {"kind": "memory"}, None
+            except Exception as error:  # an odd result must not look like a dead worker
+                head, value = {"kind": "raised", "error": type(error).__name__, "message": message_of(error), "line": None}, None
             answer(out, head, value)
     os._exit(0)
 
@@ -269,6 +280,18 @@ def step_down(libc: Any, program: bytes, binary: str) -> str:
         libc.prctl(4, 1, 0, 0, 0)  # PR_SET_DUMPABLE, lost with root: without it our own /proc/self/fd is closed to us
     set_filter(libc, program)
     return binary
+
+
+def die_with_parent(libc: Any) -> None:
+    """Kill this process group when the server dies: Monty's program would otherwise compute on until its time limit."""
+
+    def wait_for_the_end() -> None:
+        signal.sigwait({signal.SIGTERM})
+        os.killpg(0, signal.SIGKILL)
+
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+    threading.Thread(target=wait_for_the_end, daemon=True).start()
+    libc.prctl(1, int(signal.SIGTERM), 0, 0, 0)  # PR_SET_PDEATHSIG
 
 
 def inherited(path: str) -> int:
@@ -308,21 +331,23 @@ def run_monty(monty: Any, pool: Any, call: Head) -> tuple[Head, bytes | None]:
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         return describe(error), None
     prints = Prints()
+    lines = text.count("\n") + 1
     limits = {"max_feed_duration_secs": call["timeout_s"], "max_memory": call["memory_mb"] * MEGABYTE, "max_recursion_depth": 200}
     try:
         # sleep would be waited for by the pool, outside the time limit; so it is asked of the host, which says no
         with pool.checkout(limits=limits, os_policy={"sleep": "call_host"}) as session:
             limit_memory(session.worker_pid, call["memory_mb"])
             feed = {"print_callback": prints.keep, "os": OsCalls(monty.NOT_HANDLED)}
-            result = session.feed_run(f"{text}\n__result = code(inputs)\n__result", inputs={"inputs": call["inputs"]}, **feed)
-            value = as_json(result, call["output_bytes"])
-            refuse_cycle(session, monty, value, feed)
+            # json.dumps, because what JSON lacks, and what contains itself, would reach us as a text like `range(0, 3)` or `[...]`
+            tail = "__result = code(inputs)\nimport json as __json\n(__result, len(__json.dumps(__result)))"
+            result = session.feed_run(f"{text}\n{tail}", inputs={"inputs": call["inputs"]}, **feed)
+            value = as_json(result[0], call["output_bytes"])
     except (NotJson, TooLong) as error:
         return describe(error) | {"printed": prints.text()}, None
     except monty.MontyCrashedError as error:
         return {"kind": "timeout" if error.timed_out else "memory"}, None
     except monty.MontyError as error:
-        return describe_monty(error) | {"printed": prints.text()}, None
+        return describe_monty(error, lines) | {"printed": prints.text()}, None
     return {"kind": "value", "printed": prints.text()}, value
 
 
@@ -345,18 +370,8 @@ def limit_memory(pid: int | None, memory_mb: int) -> None:
         resource.prlimit(pid, resource.RLIMIT_AS, (wanted if most < 0 else min(wanted, most), most))
 
 
-def refuse_cycle(session: Any, monty: Any, value: bytes, feed: Head) -> None:
-    """Refuse a result that contains itself: Monty hands over the text `[...]` in its place, which would be silently wrong."""
-    if b"..." not in value:
-        return
-    try:
-        session.feed_run("import json\nlen(json.dumps(__result))", **feed)
-    except monty.MontyRuntimeError:
-        raise NotJson(f"it is nested deeper than {DEEPEST} levels, or contains itself") from None
-
-
-def describe_monty(error: Any) -> Head:
-    """Turn an error of Monty into the head of an answer."""
+def describe_monty(error: Any, lines: int) -> Head:
+    """Turn an error of Monty into the head of an answer; what comes after `lines` and the call is our own writing of the result."""
     inner = error.exception()
     message = str(inner)[:MESSAGE_LIMIT]
     if isinstance(inner, MemoryError):
@@ -364,6 +379,8 @@ def describe_monty(error: Any) -> Head:
     if isinstance(inner, TimeoutError) and message.startswith("feed time limit"):
         return {"kind": "timeout"}
     frames = error.traceback() if hasattr(error, "traceback") else []
+    if frames and frames[-1].line > lines + 1:
+        return {"kind": "not-json", "message": message}
     line = frames[-1].line - 1 if frames else None
     return {"kind": "raised", "error": type(inner).__name__, "message": message, "line": line}
 

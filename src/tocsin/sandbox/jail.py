@@ -1,8 +1,8 @@
 """The jail of the operating system around one CPython: bubblewrap's namespaces, a read-only system, nothing of the host.
 
 In it are the interpreter, the system's libraries, four devices and an own /tmp; no /etc, /home, /proc, /sys, network or program to
-start. A server that runs as root gives its rights up first, because root is never counted by RLIMIT_NPROC: an outer bwrap mounts the
-interpreter where everybody can reach it, then setpriv becomes nobody, and from there on all is as for any other user.
+start. A server that runs as root gives its rights up first, because root is never counted by RLIMIT_NPROC: in a mount namespace of
+its own the interpreter is mounted where everybody can reach it, setpriv becomes nobody, and from there on all is as for any other user.
 """
 
 import platform
@@ -16,7 +16,9 @@ from tocsin.sandbox import seccomp
 
 NOBODY: Final = "65534"
 TMP_BYTES: Final = 16 * 2**20
-_REACHABLE: Final = Path("/mnt")  # of the outer bwrap's own view; the host's is not touched
+_FLAGS: Final = ("-I", "-S", "-B", "-X", "utf8")
+_SCRIPT: Final = "/inside.py"
+_REACHABLE: Final = Path("/mnt")  # in a mount namespace of our own; the host's is not touched
 _DEVICES: Final = ("/dev/null", "/dev/zero", "/dev/urandom", "/dev/random")
 _LIBRARIES: Final = ("/lib", "/lib32", "/lib64")  # beside /usr/lib; links into /usr on a merged system
 _ALSO: Final = ("/usr/lib64", "/usr/share/zoneinfo", "/etc/ld.so.cache")
@@ -34,25 +36,35 @@ def missing(*, as_root: bool) -> str:
     """Say what this machine lacks for a jail, as far as can be seen without trying; empty when nothing."""
     if sys.platform != "linux" or not seccomp.supported(platform.machine()):
         return f"Code with 'runtime: python' runs only on Linux on x86_64 or aarch64, and this is {sys.platform} on {platform.machine()}."
-    for program, package in (("bwrap", "bubblewrap"), *((("setpriv", "util-linux"),) if as_root else ())):
+    steps = (("unshare", "util-linux"), ("setpriv", "util-linux"), ("mount", "mount")) if as_root else ()
+    for program, package in (("bwrap", "bubblewrap"), *steps):
         if shutil.which(program) is None:
             return f"Code with 'runtime: python' needs the program {program}: install the package {package}."
     return ""
 
 
-def jail_command(interpreter: Interpreter, arguments: list[str], *, filter_fd: int, as_root: bool) -> list[str]:
-    """Write the command that runs the interpreter with `arguments` in a jail; `filter_fd` holds the seccomp filter."""
+def jail_command(interpreter: Interpreter, arguments: list[str], *, script_fd: int, filter_fd: int, as_root: bool) -> list[str]:
+    """Write the command that runs the script in `script_fd` in a jail, under the seccomp filter in `filter_fd`."""
     reachable = _REACHABLE if as_root else interpreter.base
-    inner = [_found("bwrap"), *_namespaces(), *_files(interpreter, reachable), "--seccomp", str(filter_fd), "--"]
-    command = [*inner, str(interpreter.program), *arguments]
+    inner = [_found("bwrap"), *_namespaces(), *_files(interpreter, reachable, script_fd), "--seccomp", str(filter_fd), "--"]
+    command = [*inner, str(interpreter.program), *_FLAGS, _SCRIPT, *arguments]
     return [*_from_root(interpreter), *command] if as_root else command
 
 
 def _from_root(interpreter: Interpreter) -> list[str]:
-    caps = ["--cap-drop", "ALL", "--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID"]
-    mounts = ["--dev-bind", "/", "/", "--ro-bind", str(interpreter.base), str(_REACHABLE)]
-    nobody = [f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups"]
-    return [_found("bwrap"), *mounts, *caps, "--die-with-parent", "--", _found("setpriv"), *nobody, "--"]
+    """Mount and step down by exec alone: a process between the server and bwrap, being no root, could not hand on its death."""
+    mounting = [
+        _found("unshare"),
+        "--mount",
+        "--propagation",
+        "private",
+        "--",
+        "/bin/sh",
+        "-c",
+        'mount --bind "$0" "$1" && shift && exec "$@"',
+    ]
+    nobody = [_found("setpriv"), f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups", "--"]
+    return [*mounting, str(interpreter.base), str(_REACHABLE), *nobody]
 
 
 def _namespaces() -> list[str]:
@@ -63,7 +75,7 @@ def _namespaces() -> list[str]:
     ]
 
 
-def _files(interpreter: Interpreter, reachable: Path) -> list[str]:
+def _files(interpreter: Interpreter, reachable: Path, script_fd: int) -> list[str]:
     """Mount the little there is; /proc is left out, since the interpreter does without and it tells about the machine."""
     mounts = ["--ro-bind", "/usr/lib", "/usr/lib"]
     for path in map(Path, _LIBRARIES):
@@ -77,6 +89,7 @@ def _files(interpreter: Interpreter, reachable: Path) -> list[str]:
         mounts += ["--dev-bind", name, name]
     mounts += ["--ro-bind", str(reachable / "lib"), str(interpreter.base / "lib")]
     mounts += ["--ro-bind", str(reachable / interpreter.program.relative_to(interpreter.base)), str(interpreter.program)]
+    mounts += ["--ro-bind-data", str(script_fd), _SCRIPT]
     return [*mounts, "--size", str(TMP_BYTES), "--tmpfs", "/tmp", "--chdir", "/tmp", "--remount-ro", "/"]  # noqa: S108 - inside the jail
 
 

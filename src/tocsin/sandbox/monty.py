@@ -30,7 +30,7 @@ class MontyPool:
 
     def available(self) -> str:
         """Say why Monty cannot run here; empty when it can."""
-        if importlib.util.find_spec("pydantic_monty") is None or _binary() is None:
+        if _folder() is None or _binary() is None:
             return "Code with 'runtime: monty' needs the Python package pydantic-monty: install it beside Tocsin with pip."
         return ""
 
@@ -86,7 +86,7 @@ async def _started() -> Child:
     # the child starts Monty's own program, and Monty's event loop wakes itself through a pair of sockets
     program = seccomp.filter_program(machine, forks=True, pairs=True) if can_filter else b""
     with as_file(files("tocsin.sandbox").joinpath("inside.py")) as inside:
-        arguments = ["monty", base64.b64encode(program).decode(), str(_binary())]
+        arguments = ["monty", base64.b64encode(program).decode(), str(_binary()), str(_folder())]
         child = await Child.start([sys.executable, "-I", "-B", "-X", "utf8", str(inside), *arguments])
     try:
         async with asyncio.timeout(START_S):
@@ -101,6 +101,12 @@ async def _started() -> Child:
         await child.end()
         raise
     return child
+
+
+def _folder() -> Path | None:
+    """Find the folder that Monty's package is imported from, without importing it."""
+    found = importlib.util.find_spec("pydantic_monty")
+    return None if found is None or found.origin is None else Path(found.origin).parents[1]
 
 
 def _binary() -> Path | None:

@@ -18,7 +18,6 @@ from tocsin.sandbox.jail import Interpreter, jail_command, missing
 from tocsin.sandbox.seccomp import filter_program
 
 START_S = 15.0  # a machine under load starts an interpreter slowly, and that is not the code's fault
-_FLAGS = ["-I", "-S", "-B", "-X", "utf8", "-c"]
 _KILLED = 128 + signal.SIGKILL  # by the kernel, for want of memory
 _OUT_OF_TIME = 128 + signal.SIGXCPU
 _ALLOW = "allow user namespaces for the server's user, for example with sysctl kernel.unprivileged_userns_clone=1."
@@ -41,8 +40,8 @@ class PythonJail:
     async def run(self, call: CodeCall, *, frame: bytes) -> CodeAnswer:
         """Run one call; nothing of it is alive afterwards."""
         async with self._places:
-            with self._command(files("tocsin.sandbox").joinpath("inside.py").read_text(), "python") as (command, fd):
-                child = await Child.start(command, fds=[fd])
+            with self._command(files("tocsin.sandbox").joinpath("inside.py").read_text(), "python") as (command, fds):
+                child = await Child.start(command, fds=fds)
             self._running.add(child)
             try:
                 return await self._answer(child, call, frame)
@@ -88,9 +87,9 @@ class PythonJail:
         return out_of_memory(call) if status == _KILLED else ended_itself(status, printed)
 
     def _tried(self) -> str:
-        with self._command("print('ready')", "") as (command, fd):
+        with self._command("print('ready')") as (command, fds):
             try:
-                done = subprocess.run(command, env={}, cwd="/", pass_fds=[fd], capture_output=True, timeout=START_S, check=False)  # noqa: S603
+                done = subprocess.run(command, env={}, cwd="/", pass_fds=fds, capture_output=True, timeout=START_S, check=False)  # noqa: S603
             except (OSError, subprocess.TimeoutExpired) as error:
                 return f"Code with 'runtime: python' is off: {error}."
         if done.returncode == 0 and done.stdout == b"ready\n":
@@ -100,12 +99,20 @@ class PythonJail:
         return f"Code with 'runtime: python' is off, because bubblewrap cannot make a sandbox here ({why}): {_ALLOW}"
 
     @contextmanager
-    def _command(self, program: str, argument: str) -> Iterator[tuple[list[str], int]]:
-        """Yield a jail's command and the descriptor that it reads its filter from."""
-        read, write = os.pipe()  # the filter is shorter than a pipe's buffer
-        try:
-            os.write(write, filter_program(platform.machine(), forks=self._forks))
-            os.close(write)
-            yield jail_command(self._interpreter, [*_FLAGS, program, argument], filter_fd=read, as_root=self._as_root), read
-        finally:
-            os.close(read)
+    def _command(self, script: str, *arguments: str) -> Iterator[tuple[list[str], list[int]]]:
+        """Yield a jail's command and the descriptors that it reads its script and its filter from."""
+        with _readable(script.encode()) as script_fd, _readable(filter_program(platform.machine(), forks=self._forks)) as filter_fd:
+            command = jail_command(self._interpreter, [*arguments], script_fd=script_fd, filter_fd=filter_fd, as_root=self._as_root)
+            yield command, [script_fd, filter_fd]
+
+
+@contextmanager
+def _readable(content: bytes) -> Iterator[int]:
+    """Yield a pipe that holds `content`, which must be shorter than a pipe's buffer of 64 KB."""
+    read, write = os.pipe()
+    try:
+        os.write(write, content)
+        os.close(write)
+        yield read
+    finally:
+        os.close(read)

@@ -9,7 +9,7 @@ from tocsin.core.values import Instant, JsonObject, iso
 from tocsin.engine.events import EventArrived
 from tocsin.store.repos.waits import ANY, Place, Waiting
 from tocsin.store.tx import Tx
-from tocsin.store.wait_keys import EVENT, condition_of, text_at
+from tocsin.store.wait_keys import EVENT, condition_of, value_at
 
 log = structlog.get_logger()
 MOST_COMPLAINTS = 20  # about filters, in the log, for one batch of events
@@ -20,18 +20,41 @@ def tell_waiting(tx: Tx, events: Sequence[JsonObject], *, place: Place, now: Ins
     fields = tx.waits.fields(place) if events else []
     if not fields:
         return 0
-    keyed = [field for field in fields if field != ANY]
-    shapes = tx.waits.shapes(place, now=now) if ANY in fields else []
+    pool = _Pool(tx, place, fields, now=now)
     complaints: set[str] = set()
     over = 0
     for event in events:
         asked = _Asked(event, complaints)
-        over += sum(_hand_over(tx, waiting, event, now=now) for waiting in _keyed(tx, keyed, event, place=place, now=now, asked=asked))
-        met = [one for one in shapes if asked.accepts(one)]
-        shapes = [one for one in shapes if one not in met]
-        for one in met:
-            over += sum(_hand_over(tx, waiting, event, now=now) for waiting in tx.waits.of_shape(place, one.shape, now=now))
+        met = [one for one in pool.keyed(event) if asked.accepts(one)]
+        for shape in [one for one in pool.shapes if asked.accepts(one)]:
+            met += tx.waits.of_shape(place, shape.shape, now=now)
+            pass
+        over += sum([_hand_over(tx, one, event, now=now) for one in met])
+        pool.over.update((one.run, one.path) for one in met)
     return over
+
+
+class _Pool:
+    """The waits that a batch of events may be for, each read once. `over`: those that an event of the batch has ended."""
+
+    def __init__(self, tx: Tx, place: Place, fields: Sequence[str], *, now: Instant) -> None:
+        self._tx, self._place, self._now = tx, place, now
+        self._fields = [field for field in fields if field != ANY]
+        self._read: dict[tuple[str, str], list[Waiting]] = {}
+        self.shapes = tx.waits.shapes(place, now=now) if ANY in fields else []
+        self.over: set[tuple[str, str]] = set()
+
+    def keyed(self, event: JsonObject) -> Iterator[Waiting]:
+        for field in self._fields:
+            value = value_at(event, field)
+            if value is not None:
+                yield from (one for one in self._having(field, value) if (one.run, one.path) not in self.over)
+
+    def _having(self, field: str, value: str) -> list[Waiting]:
+        key = (field, value)
+        if key not in self._read:
+            self._read[key] = self._tx.waits.keyed(self._place, field, value, now=self._now)
+        return self._read[key]
 
 
 class _Asked:
@@ -55,13 +78,6 @@ class _Asked:
                 log.warning("wait.filter_error", run=waiting.run, path=waiting.path, cause=self._event.get("id"), reason=str(error))
             self._complaints.add(waiting.shape)
             return False
-
-
-def _keyed(tx: Tx, fields: Sequence[str], event: JsonObject, *, place: Place, now: Instant, asked: _Asked) -> Iterator[Waiting]:
-    for field in fields:
-        text = text_at(event, field)
-        if text is not None:
-            yield from [one for one in tx.waits.keyed(place, field, text, now=now) if asked.accepts(one)]
 
 
 def _hand_over(tx: Tx, waiting: Waiting, event: JsonObject, *, now: Instant) -> bool:

@@ -1,16 +1,28 @@
-"""The texts that tell for which waits an event may be: with them, an alert asks few of ten thousand filters. Pure."""
+"""What tells for which waits an event may be: with it, an alert asks few of ten thousand filters. Pure.
 
-from collections.abc import Iterator
+A *key* is a field of events, perhaps in lower case or trimmed, and the values of which an event must have one there for the filter
+to hold. It is read off a comparison that must hold: `event.x == y`, or `event.x in y`, where y is known when the wait begins.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
 from functools import lru_cache
 
 from tocsin.core.values import Json, JsonObject
 from tocsin.playbook.expr import Condition, ExprError, compile_condition
-from tocsin.playbook.expr.tree import AllOf, Compared, Constant, ListOf, Node, Path
+from tocsin.playbook.expr.budget import Work
+from tocsin.playbook.expr.closures import strict
+from tocsin.playbook.expr.refs import reads
+from tocsin.playbook.expr.tree import AllOf, Applied, Compared, Constant, ListOf, Node, Path
 from tocsin.store.encoding import dump, load
 
 EVENT = "event"
-MOST_KEYS = 100  # of one wait; one with more is asked for every event
-Keys = tuple[str, frozenset[str]]  # a field of the event, and the texts of which it must have one
+MOST_KEYS = 100  # values of one wait; one with more is asked for every event
+Keys = tuple[str, frozenset[str]]  # the field, and the values as `value_at` writes them
+_FORMS: Mapping[str, Callable[[str], str]] = {
+    "lower": str.lower,
+    "upper": str.upper,
+    "trim": str.strip,
+}  # filters that may stand behind a field
 
 
 @lru_cache(maxsize=4_096)
@@ -20,30 +32,32 @@ def condition_of(source: str) -> Condition:
 
 
 def keys_of(source: str | None, names: JsonObject) -> Keys | None:
-    """Return what an event must have for the filter to hold; None when nothing can be said.
-
-    That is read off a comparison that must hold: `event.x == y`, or `event.x in y`, where y is known already.
-    """
+    """Return the key of a filter; None when every event may be for it."""
     if source is None:
         return None
     try:
         tree = condition_of(source).tree
     except ExprError:
         return None  # whoever asks the filter says what is wrong with it
-    found = [(keys, other) for term in _terms(tree) for keys, other in _keyed(term, names)]
-    # What the run has found out tells more waits apart than what stands in the playbook.
-    return min(found, key=lambda one: (isinstance(one[1], Constant | ListOf), len(one[0][1])))[0] if found else None
+    found = sorted((rank, keys[0], keys) for term in _terms(tree) for rank, keys in _keyed(term, names))
+    return found[0][2] if found else None
 
 
-def text_at(event: JsonObject, field: str) -> str | None:
-    """Return the text that an event has in a field of `keys_of`."""
+def value_at(event: JsonObject, field: str) -> str | None:
+    """Return what an event has in a field of `keys_of`; None for nothing that could be a key."""
+    path = load(field)
+    if not isinstance(path, list):
+        return None
     value: Json = event
-    keys = load(field)
-    for key in keys if isinstance(keys, list) else []:
+    for key in path[0] if isinstance(path[0], list) else []:
         if not isinstance(value, dict) or not isinstance(key, str):
             return None
         value = value.get(key)
-    return value if isinstance(value, str) else None
+    for form in path[1:]:
+        if not isinstance(value, str):
+            return None
+        value = _FORMS[str(form)](value)
+    return _written(value)
 
 
 def _terms(node: Node) -> Iterator[Node]:
@@ -54,7 +68,8 @@ def _terms(node: Node) -> Iterator[Node]:
         yield node
 
 
-def _keyed(term: Node, names: JsonObject) -> Iterator[tuple[Keys, Node]]:
+def _keyed(term: Node, names: JsonObject) -> Iterator[tuple[tuple[bool, int], Keys]]:
+    """Yield the keys of a comparison, each with its rank, the best lowest."""
     if not isinstance(term, Compared):
         return
     sides = [(term.left, term.right)]
@@ -64,44 +79,38 @@ def _keyed(term: Node, names: JsonObject) -> Iterator[tuple[Keys, Node]]:
         return
     for one, other in sides:
         field = _field(one)
-        texts = _texts(_known(other, names), is_list=term.operator == "in")
-        if field is not None and texts is not None:
-            yield (field, texts), other
+        values = None if field is None else _values(other, names, is_list=term.operator == "in")
+        if field is not None and values is not None:
+            # What the run has found out tells more waits apart than what stands in the playbook.
+            yield (isinstance(other, Constant | ListOf), len(values)), (field, values)
 
 
 def _field(node: Node) -> str | None:
+    forms: list[Json] = []
+    while isinstance(node, Applied) and node.filter in _FORMS and not node.arguments:
+        forms.insert(0, node.filter)
+        node = node.value
     if not isinstance(node, Path) or node.root != EVENT or not node.keys or not all(isinstance(key, str) for key in node.keys):
         return None
-    return dump([*node.keys])
+    return dump([[*node.keys], *forms])
 
 
-def _texts(value: Json, *, is_list: bool) -> frozenset[str] | None:
-    if not is_list:
-        return frozenset({value}) if isinstance(value, str) else None
-    if not isinstance(value, list) or len(value) > MOST_KEYS or not all(isinstance(one, str) for one in value):
+def _values(node: Node, names: JsonObject, *, is_list: bool) -> frozenset[str] | None:
+    if any(ref[0] == EVENT for ref in reads(node).all):
         return None
-    return frozenset(one for one in value if isinstance(one, str))
+    try:
+        value = strict(node)(names, Work(names))
+    except ExprError:
+        return None
+    values = value if is_list else [value]
+    if not isinstance(values, list) or len(values) > MOST_KEYS:
+        return None
+    written = [_written(one) for one in values]
+    return None if None in written else frozenset(one for one in written if one is not None)
 
 
-def _known(node: Node, names: JsonObject) -> Json:
-    """Return what a constant or a path comes out as; null when it cannot be told, or when it is of the event."""
-    match node:
-        case Constant():
-            return node.value
-        case ListOf():
-            return [_known(item, names) for item in node.items]
-        case Path() if node.root != EVENT:
-            return _walked(names.get(node.root), node.keys)
-        case _:
-            return None
-
-
-def _walked(value: Json, keys: tuple[str | int, ...]) -> Json:
-    for key in keys:
-        if isinstance(value, dict) and isinstance(key, str):
-            value = value.get(key)
-        elif isinstance(value, list) and isinstance(key, int) and not isinstance(key, bool) and -len(value) <= key < len(value):
-            value = value[key]
-        else:
-            return None
-    return value
+def _written(value: Json) -> str | None:
+    """Write a text or number so that what is equal in the language is the same; None for what is no key."""
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        return None
+    return dump(int(value) if isinstance(value, float) and value.is_integer() else value)

@@ -26,7 +26,8 @@ def catalogue() -> FixedCatalogue:
             effect=Effect(one["effect"]),
             on_unknown=OnUnknown(one["on_unknown"]) if "on_unknown" in one else None,
             input_schema=_schema(one["input"], one["required"]),
-            output_schema=_schema(one["output"], []),
+            output_schema=_schema(one["output"], one.get("given", [])),
+            undo=one.get("undo"),
         )
         for one in json.loads(ACTIONS.read_text())
     )

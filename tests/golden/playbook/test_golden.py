@@ -8,41 +8,71 @@ from pathlib import Path
 
 import pytest
 
+from tocsin.core.values import JsonObject
 from tocsin.playbook.catalogue import Catalogue
 from tocsin.playbook.codes import ALL, Code, playbook_of
 from tocsin.playbook.compile import Checked, check
+from tocsin.playbook.directory import FixedDirectory
 from tocsin.playbook.plan import (
     ActionStep,
     AlertTrigger,
     AskStep,
     Block,
     CallStep,
+    CaseTrigger,
+    CodeStep,
     ForEachStep,
     IfStep,
     ParallelStep,
     Plan,
+    ScheduleTrigger,
     SetStep,
     Step,
     StopStep,
     SwitchStep,
+    Trigger,
     WaitStep,
+    WebhookTrigger,
+    WhileStep,
 )
 from tocsin.playbook.present import render
 
 UPDATE = bool(os.environ.get("TOCSIN_UPDATE_GOLDEN"))  # read before any test changes the environment
 HERE = Path(__file__).parent
-PLAYBOOKS = {"notify-user": ["flow-many"], "flow-many": ["notify-user"], "example": ["example"]}
+ISOLATE: JsonObject = {
+    "type": "object",
+    "properties": {"host": {"type": "string"}, "minutes": {"type": "integer"}},
+    "required": ["host"],
+    "additionalProperties": False,
+}
+PLAYBOOKS = FixedDirectory(
+    {"notify-user": ["flow-many"], "flow-many": ["notify-user"], "example": ["example"], "isolate-host": []},
+    inputs={"isolate-host": ISOLATE},
+)
 MADE: dict[str, str | bytes] = {"PB102": "a: " + "x" * 300_000, "PB109": b"title: f\xfcr"}
 
 
 def _plan_text(plan: Plan) -> str:
     lines = [f"plan {plan.id}: {plan.title}"]
     for trigger in plan.triggers:
-        lines.append(f"  on {trigger.condition.source if isinstance(trigger, AlertTrigger) else 'webhook ' + trigger.name}")
+        lines.append(f"  on {_trigger_text(trigger)}")
     lines.append(f"  inputs {plan.inputs}")
     lines += _block_lines(plan.steps, "  ")
+    lines += ["  finally", *_block_lines(plan.final, "    ")] if plan.final else []
     lines.append(f"  outputs {None if plan.outputs is None else plan.outputs.value}")
     return "\n".join(lines) + "\n"
+
+
+def _trigger_text(trigger: Trigger) -> str:
+    match trigger:
+        case AlertTrigger():
+            return trigger.condition.source
+        case WebhookTrigger():
+            return f"webhook {trigger.name}"
+        case ScheduleTrigger():
+            return f"schedule {trigger.cron}"
+        case CaseTrigger():
+            return f"case {trigger.happening}"
 
 
 def _block_lines(block: Block, margin: str) -> list[str]:
@@ -53,13 +83,15 @@ def _step_lines(step: Step, margin: str) -> list[str]:
     common = step.common
     head = f"{margin}{common.key} (line {common.line}) {type(step).__name__}"
     head += f" if {common.condition.source}" if common.condition else ""
-    head += " on_error continue" if common.on_error == "continue" else ""
+    head += "" if common.on_error == "fail" else f" on_error {common.on_error}"
     inner = margin + "    "
     match step:
         case ActionStep():
             retry = f"{step.retry.attempts}x{step.retry.delay_s}s*{step.retry.backoff}"
             more = f"{step.action} {step.arguments.value} connection={step.connection} retry={retry} timeout={step.timeout_s}"
-            return [f"{head} {more} effect={step.effect} reads={sorted(step.reads)}"]
+            more += "" if step.polling is None else f" until {step.polling.until.source} {step.polling.every_s} {step.polling.at_most_s}"
+            more += "" if step.undo_after_s is None else f" undo_after={step.undo_after_s}"
+            return [f"{head} {more} effect={step.effect} reads={sorted(step.reads)}", *_block_lines(common.handler, inner)]
         case SetStep():
             return [f"{head} {step.values.value}"]
         case IfStep():
@@ -74,7 +106,12 @@ def _step_lines(step: Step, margin: str) -> list[str]:
             return [*lines, f"{margin}  default", *_block_lines(step.default, inner)]
         case ForEachStep():
             return [f"{head} {step.items.source} as {step.variable} x{step.concurrency}", *_block_lines(step.body, inner)]
+        case WhileStep():
+            return [f"{head} {step.condition.source} max {step.limit}", *_block_lines(step.body, inner)]
+        case CodeStep():
+            return [f"{head} {step.inputs.value} {step.runtime} {step.timeout_s} {step.returns} {step.source!r}"]
         case ParallelStep():
+            head += "" if step.join == len(step.branches) else f" join {step.join}"
             return [head, *(line for branch in step.branches for line in [f"{margin}  branch", *_block_lines(branch, inner)])]
         case AskStep():
             who = f"{step.title.value!r} to={step.to.value} via={step.via} message={step.message.value if step.message else None}"
@@ -82,9 +119,14 @@ def _step_lines(step: Step, margin: str) -> list[str]:
             return [f"{head} {who} {how}"]
         case WaitStep():
             slots = [None if slot is None else slot.value for slot in (step.duration, step.until)]
-            return [f"{head} {step.duration_s} {slots}"]
+            event = (
+                ""
+                if step.event is None
+                else f" {step.event.kind} {step.event.filter and step.event.filter.source} {step.event.on_deadline}"
+            )
+            return [f"{head} {step.duration_s} {slots}{event}"]
         case CallStep():
-            return [f"{head} {step.playbook} {step.inputs.value}"]
+            return [f"{head} {step.playbook} {step.inputs.value}{'' if step.waits else ' and goes on'}"]
         case StopStep():
             return [f"{head} {step.outcome} {step.reason.value!r}"]
 

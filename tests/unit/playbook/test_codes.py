@@ -3,11 +3,19 @@
 import pytest
 
 from tocsin.core.diagnostics import Level
+from tocsin.core.values import JsonObject
 from tocsin.playbook.catalogue import Catalogue
 from tocsin.playbook.codes import ALL, Code, playbook_of
 from tocsin.playbook.compile import check
+from tocsin.playbook.directory import FixedDirectory
 
-PLAYBOOKS = {"example": ["example"], "notify-user": []}
+ISOLATE: JsonObject = {
+    "type": "object",
+    "properties": {"host": {"type": "string"}, "minutes": {"type": "integer"}},
+    "required": ["host"],
+    "additionalProperties": False,
+}
+PLAYBOOKS = FixedDirectory({"example": ["example"], "notify-user": [], "isolate-host": []}, inputs={"isolate-host": ISOLATE})
 MADE = {"PB102": "a: " + "x" * 300_000, "PB109": b"title: f\xfcr", "PB206": None}
 
 

@@ -10,14 +10,13 @@ from tocsin.api.parts import Parts
 from tocsin.api.routes.alerts import NDJSON
 from tocsin.api.routes.trials import draft, version_of, world_of
 from tocsin.api.routing import Actor, WithParts, api_router, refusals
-from tocsin.api.schemas.backtests import MOST_ALERTS, BacktestIn, BacktestOut, instant_of
+from tocsin.api.schemas.backtests import MOST_ALERTS, BacktestIn, BacktestOut
 from tocsin.core.access import Principal, Scope, require
-from tocsin.core.values import JsonObject, iso
+from tocsin.core.values import JsonObject
 from tocsin.playbook.plan import Plan
 from tocsin.services.backtest.backtest import Wanted, backtest
 from tocsin.services.backtest.result import AlertResult, Totals
-
-HAPPENED = "what happened"
+from tocsin.services.backtest.window import instant_of
 
 router = api_router(tag="playbooks")
 
@@ -36,19 +35,20 @@ async def backtest_playbook(id: str, new: BacktestIn, request: Request, parts: W
     for scope in (Scope.ALERTS_READ, Scope.RUNS_READ, Scope.PLAYBOOKS_READ):
         require(actor, scope)
     streams = request.headers.get("accept", "").partition(";")[0].strip().lower() in NDJSON
-    wanted = await _wanted(id, new, parts, actor, most=None if streams else MOST_ALERTS)
+    wanted = await wanted_of(id, new, parts, actor, most=None if streams else MOST_ALERTS)
     totals = Totals()
     pages = backtest(world_of(parts), actor, wanted, totals)
-    head = _head(wanted)
     if streams:
-        first = await anext(pages)  # what is wrong with the request is said before the stream begins
-        return StreamingResponse(_lines(head, first, pages, totals), media_type="application/x-ndjson")
+        lines = lines_of(wanted, pages, totals)
+        first = await anext(lines)  # what is wrong with the request is said before the stream begins
+        return StreamingResponse(_encoded(first, lines), media_type="application/x-ndjson")
     alerts = [one.as_json() async for page in pages for one in page]
     more = wanted.limit is not None and totals.considered >= wanted.limit
-    return BacktestOut.model_validate({**head, "totals": totals.as_json(), "more": more, "alerts": alerts})
+    return BacktestOut.model_validate({**wanted.as_json(), "totals": totals.as_json(), "more": more, "alerts": alerts})
 
 
-async def _wanted(id: str, new: BacktestIn, parts: Parts, actor: Principal, *, most: int | None) -> Wanted:
+async def wanted_of(id: str, new: BacktestIn, parts: Parts, actor: Principal, *, most: int | None) -> Wanted:
+    """Return what is asked for, with at most `most` alerts; raises PlaybookNotFound, PlaybookInvalid, Invalid."""
     now = parts.clock()
     plan = await draft(parts, actor, id, new.text) if new.text is not None else await _version(parts, new.version, id)
     limit = new.limit if most is None else min(new.limit or most, most)
@@ -66,25 +66,20 @@ async def _version(parts: Parts, version: str, id: str) -> Plan:
     return parts.plans.current(id) if version == "published" else await version_of(parts, version, same=parts.plans.current(id))
 
 
-def _head(wanted: Wanted) -> JsonObject:
-    return {
-        "playbook": wanted.plan.id,
-        "digest": wanted.plan.digest,
-        "against": HAPPENED if wanted.against is None else wanted.against.digest,
-        "since": iso(wanted.since),
-        "until": None if wanted.until is None else iso(wanted.until),
-        "reads": wanted.reads.value,
-    }
-
-
-async def _lines(
-    head: JsonObject, first: list[AlertResult], pages: AsyncIterator[list[AlertResult]], totals: Totals
-) -> AsyncIterator[bytes]:
-    encode = msgspec.json.Encoder().encode
-    yield encode(head) + b"\n"
-    for one in first:
-        yield encode(one.as_json()) + b"\n"
+async def lines_of(wanted: Wanted, pages: AsyncIterator[list[AlertResult]], totals: Totals) -> AsyncIterator[JsonObject]:
+    """Yield a backtest line by line: the head, a line an alert, the totals."""
+    has_begun = False
     async for page in pages:
+        if not has_begun:
+            has_begun = True
+            yield wanted.as_json()
         for one in page:
-            yield encode(one.as_json()) + b"\n"
-    yield encode({"totals": totals.as_json()}) + b"\n"
+            yield one.as_json()
+    yield {"totals": totals.as_json()}
+
+
+async def _encoded(first: JsonObject, lines: AsyncIterator[JsonObject]) -> AsyncIterator[bytes]:
+    encode = msgspec.json.Encoder().encode
+    yield encode(first) + b"\n"
+    async for line in lines:
+        yield encode(line) + b"\n"

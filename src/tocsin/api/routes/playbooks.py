@@ -19,20 +19,7 @@ router = api_router(tag="playbooks")
 async def list_playbooks(parts: WithParts, actor: Actor) -> PlaybookList:
     """Return every published playbook."""
     found = await parts.units.read(lambda tx: playbooks.find_playbooks(tx, actor))
-    return PlaybookList(
-        items=[
-            PlaybookSummary(
-                id=one.playbook,
-                title=one.title,
-                digest=one.digest,
-                published_by=one.published_by,
-                published_at=one.published_at,
-                enabled=one.enabled,
-                number=one.number,
-            )
-            for one in found
-        ]
-    )
+    return PlaybookList(items=[PlaybookSummary.of(one) for one in found])
 
 
 @router.get("/playbooks/{id}", summary="Get a playbook", operation_id="get_playbook", responses=refusals(404))

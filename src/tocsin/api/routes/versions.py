@@ -9,6 +9,7 @@ from tocsin.api.parts import Parts
 from tocsin.api.published import tell_published
 from tocsin.api.routing import Actor, WithParts, api_router, refusals
 from tocsin.api.schemas.base import PageIn
+from tocsin.api.schemas.playbooks import PlaybookSummary
 from tocsin.api.schemas.versions import (
     CheckedOut,
     CheckIn,
@@ -25,11 +26,12 @@ from tocsin.api.schemas.versions import (
     VersionSummary,
 )
 from tocsin.core.access import Principal, Scope, require
+from tocsin.core.playbooks import Manuscript
 from tocsin.services import playbooks
 from tocsin.services.versions import lifecycle, saving
 from tocsin.services.versions.changes import changes, unified
 from tocsin.services.versions.proof import Proof, known_playbooks
-from tocsin.services.versions.release import Manuscript, look_up, plan_release, release
+from tocsin.services.versions.release import look_up, plan_release, release
 from tocsin.services.versions.saving import Origin
 from tocsin.store.repos.playbooks import PlaybookVersion
 
@@ -183,20 +185,16 @@ async def roll_back_playbook(id: str, where: RollbackIn, parts: WithParts, actor
     return VersionSummary.of(found)
 
 
-@router.post(
-    "/playbooks/{id}/disable", status_code=204, summary="Disable a playbook", operation_id="disable_playbook", responses=refusals(404)
-)
-async def disable_playbook(id: str, parts: WithParts, actor: Actor) -> None:
+@router.post("/playbooks/{id}/disable", summary="Disable a playbook", operation_id="disable_playbook", responses=refusals(404))
+async def disable_playbook(id: str, parts: WithParts, actor: Actor) -> PlaybookSummary:
     """Start no run of a playbook any more. What runs goes on, and versions that are pinned to it still call it."""
-    await _switch(parts, actor, id, enabled=False)
+    return await _switch(parts, actor, id, enabled=False)
 
 
-@router.post(
-    "/playbooks/{id}/enable", status_code=204, summary="Enable a playbook", operation_id="enable_playbook", responses=refusals(404)
-)
-async def enable_playbook(id: str, parts: WithParts, actor: Actor) -> None:
+@router.post("/playbooks/{id}/enable", summary="Enable a playbook", operation_id="enable_playbook", responses=refusals(404))
+async def enable_playbook(id: str, parts: WithParts, actor: Actor) -> PlaybookSummary:
     """Let a playbook be started again."""
-    await _switch(parts, actor, id, enabled=True)
+    return await _switch(parts, actor, id, enabled=True)
 
 
 @router.get("/playbooks/{id}/diff", summary="Compare two versions", operation_id="compare_versions", responses=refusals(404))
@@ -223,11 +221,12 @@ async def _prove_again(parts: Parts, actor: Principal, id: str, ref: str) -> Pro
     return await asyncio.to_thread(lambda: parts.prover().prove_again(version, known=known))
 
 
-async def _switch(parts: Parts, actor: Principal, id: str, *, enabled: bool) -> None:
+async def _switch(parts: Parts, actor: Principal, id: str, *, enabled: bool) -> PlaybookSummary:
     now = parts.clock()
-    await parts.units.write(lambda tx: lifecycle.switch_playbook(tx, actor, id=id, enabled=enabled, now=now))
+    found = await parts.units.write(lambda tx: lifecycle.switch_playbook(tx, actor, id=id, enabled=enabled, now=now))
     await asyncio.to_thread(parts.plans.refresh)
     parts.hub.tell("playbook.enabled" if enabled else "playbook.disabled", {"id": id})
+    return PlaybookSummary.of(found)
 
 
 def _moved(parts: Parts, version: PlaybookVersion) -> VersionSummary:

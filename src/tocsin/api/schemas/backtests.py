@@ -1,12 +1,10 @@
 """Backtests over the wire."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 
 from pydantic import ConfigDict, Field
 
 from tocsin.api.schemas.base import In, Line, Out
-from tocsin.core.durations import parse_duration
-from tocsin.core.errors import Invalid
 from tocsin.core.values import JsonObject
 from tocsin.services.backtest.cast import Reads
 
@@ -41,19 +39,3 @@ class BacktestOut(Out):
     alerts: list[JsonObject] = Field(
         description="alert, title, severity, source, last_seen, finding (same, different, undecided), why, changes, assumed, before, after"
     )
-
-
-def instant_of(text: str, *, now: datetime) -> datetime:
-    """Return the instant that `30d`, a date or an RFC 3339 instant means; raises Invalid."""
-    try:
-        found = datetime.fromisoformat(text)
-    except ValueError:
-        return now - _ago(text)
-    return found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
-
-
-def _ago(text: str) -> timedelta:
-    try:
-        return parse_duration(text)
-    except Invalid:
-        raise Invalid(f"'{text}' is no time.", hint="Write 30d or 12h for how far back, or a date such as 2026-03-02.") from None

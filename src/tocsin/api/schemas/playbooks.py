@@ -8,6 +8,7 @@ from tocsin.api.schemas.base import In, Out
 from tocsin.core.diagnostics import Diagnostic
 from tocsin.core.playbooks import VersionState
 from tocsin.services.versions.saving import SavedPlaybook
+from tocsin.store.repos.playbooks import Published
 
 
 class DiagnosticOut(Out):
@@ -50,6 +51,19 @@ class PlaybookSummary(Out):
     published_at: datetime
     enabled: bool = Field(description="Whether it can be started.")
     number: int = Field(description="Of the published version.")
+
+    @classmethod
+    def of(cls, one: Published) -> "PlaybookSummary":
+        """Make it."""
+        return cls(
+            id=one.playbook,
+            title=one.title,
+            digest=one.digest,
+            published_by=one.published_by,
+            published_at=one.published_at,
+            enabled=one.enabled,
+            number=one.number,
+        )
 
 
 class PlaybookList(Out):

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from tocsin.playbook.checks.actions import check_actions
-from tocsin.playbook.checks.arguments import check_arguments
+from tocsin.playbook.checks.answers import check_answers
 from tocsin.playbook.checks.asks import check_asks
 from tocsin.playbook.checks.calls import check_calls
 from tocsin.playbook.checks.constructs import check_constructs
@@ -12,7 +12,9 @@ from tocsin.playbook.checks.effects import check_effects
 from tocsin.playbook.checks.expressions import check_expressions
 from tocsin.playbook.checks.ids import check_ids
 from tocsin.playbook.checks.limits import check_limits
+from tocsin.playbook.checks.loops import check_loops
 from tocsin.playbook.checks.reachable import check_reachable
+from tocsin.playbook.checks.repeated import check_repeated
 from tocsin.playbook.checks.secrets import check_secrets
 from tocsin.playbook.checks.starts import check_starts
 from tocsin.playbook.checks.switches import check_switches
@@ -23,12 +25,14 @@ ALL: tuple[Check, ...] = (
     check_ids,
     check_expressions,
     check_actions,
-    check_arguments,
     check_asks,
+    check_answers,
     check_effects,
     check_constructs,
     check_reachable,
     check_limits,
+    check_loops,
+    check_repeated,
     check_calls,
     check_switches,
     check_secrets,

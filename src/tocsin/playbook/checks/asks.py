@@ -5,13 +5,14 @@ from typing import Final
 
 from tocsin.playbook.checks.context import Context
 from tocsin.playbook.checks.used import used_steps
-from tocsin.playbook.codes import names, safety
+from tocsin.playbook.codes import hazards, names, safety
 from tocsin.playbook.model import AskNode
 from tocsin.playbook.parse_keys import listed
 from tocsin.playbook.parse_values import OPEN
 from tocsin.playbook.plan import OnError
 from tocsin.playbook.tree import Mapping, Scalar, Sequence, Style, kind_of
 
+_SHORTEST: Final = 60  # seconds
 _RECIPIENT: Final = re.compile(r"(role|user):[A-Za-z0-9][A-Za-z0-9._@+-]*")
 
 
@@ -22,6 +23,7 @@ def check_asks(context: Context) -> None:
         if isinstance(step, AskNode):
             _options(step, context)
             _deadline(step, context)
+            _too_short(step, context)
             _recipients(step, context)
             if len(step.options) > 1 and id(step) not in used:
                 test = f"est steps.{step.head.id.text if step.head.id else '<id>'}.answer in an if."
@@ -50,6 +52,12 @@ def _deadline(step: AskNode, context: Context) -> None:
     elif step.on_deadline is None and step.head.on_error is OnError.FAIL:
         hint = "Add on_deadline: with the answer that then counts, or on_error: continue."
         context.report(safety.DEADLINE_FAILS, step.head.span, "When nobody answers in time, the run fails.", hint)
+
+
+def _too_short(step: AskNode, context: Context) -> None:
+    if step.deadline_s is not None and step.deadline_s < _SHORTEST:
+        message = f"Nobody answers within {step.deadline_s:g} s."
+        context.report(hazards.DEADLINE_TOO_SHORT, step.head.span, message, "Give people time: deadline: 4h.")
 
 
 def _recipients(step: AskNode, context: Context) -> None:

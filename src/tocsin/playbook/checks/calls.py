@@ -15,8 +15,9 @@ def check_calls(context: Context) -> None:
         if not isinstance(step, CallNode):
             continue
         name = step.playbook
-        if context.playbooks is not None and name.text != own and name.text not in context.playbooks:
-            hint = nearest(name.text, context.playbooks) or "Publish it first, or correct the name."
+        known = None if context.playbooks is None else context.playbooks.ids()
+        if known is not None and name.text != own and name.text not in known:
+            hint = nearest(name.text, known) or "Publish it first, or correct the name."
             context.report(names.UNKNOWN_PLAYBOOK, name.span, f"There is no playbook '{shown(name.text)}'.", hint)
         way = way_back(name.text, own, context.calls())
         if way:

@@ -15,4 +15,6 @@ def check_constructs(context: Context) -> None:
         spec = context.spec_of(step) if isinstance(step, ActionNode) else None
         if isinstance(step, ActionNode) and step.undo_after is not None and spec is not None and spec.undo is None:
             message = f"Nothing undoes '{step.action.text}': its pack names no inverse."
-            context.report(constructs.NO_UNDO, step.undo_after[1], message, "Leave undo_after out, or do the inverse in a step of your own.")
+            context.report(
+                constructs.NO_UNDO, step.undo_after[1], message, "Leave undo_after out, or do the inverse in a step of your own."
+            )

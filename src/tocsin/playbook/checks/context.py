@@ -8,22 +8,29 @@ from tocsin.core.diagnostics import Span
 from tocsin.core.effects import ActionSpec, Effect
 from tocsin.playbook.catalogue import Catalogue
 from tocsin.playbook.codes import Code
+from tocsin.playbook.directory import NO_CALLS, FixedDirectory, PlaybookDirectory
 from tocsin.playbook.findings import Findings
-from tocsin.playbook.model import ActionNode, AlertTriggerNode, Playbook, Slot, StepNode, slots_in, steps_of
+from tocsin.playbook.model import ActionNode, AlertTriggerNode, CaseTriggerNode, Playbook, Slot, StepNode, slots_in, steps_of
 
 NAMES: Final = ("alert", "case", "inputs", "steps", "run", "item", "workspace", "now")
+_GRAVITY: Final = list(Effect)
 TRIGGER_NAMES: Final = ("alert", "workspace", "now")
 
 
-def context_of(playbook: Playbook, *, catalogue: Catalogue, playbooks: Collection[str] | None, findings: Findings) -> "Context":
+def context_of(
+    playbook: Playbook, *, catalogue: Catalogue, playbooks: PlaybookDirectory | Collection[str] | None, findings: Findings
+) -> "Context":
     """Return the context of a playbook."""
     refs = {ref for slot in _slots(playbook) for use in slot.uses for ref in use.expression.refs}
-    return Context(playbook, tuple(steps_of(playbook.steps)), frozenset(refs), catalogue, playbooks, findings)
+    directory = FixedDirectory(playbooks) if isinstance(playbooks, Collection) else playbooks
+    steps = (*steps_of(playbook.steps), *steps_of(playbook.final))
+    return Context(playbook, steps, frozenset(refs), catalogue, directory, findings)
 
 
 def _slots(playbook: Playbook) -> Iterator[Slot]:
     yield from (trigger.condition for trigger in playbook.triggers if isinstance(trigger, AlertTriggerNode))
     yield from slots_in(playbook.steps)
+    yield from slots_in(playbook.final)
     if playbook.outputs is not None:
         yield playbook.outputs
 
@@ -32,14 +39,14 @@ def _slots(playbook: Playbook) -> Iterator[Slot]:
 class Context:
     """One playbook under check. `steps` and `refs` are all that are in it, the paths that triggers and outputs read too.
 
-    `playbooks`: the ids of those that exist, or None if nobody knows.
+    `playbooks`: those that exist, or None if nobody knows.
     """
 
     playbook: Playbook
     steps: tuple[StepNode, ...]
     refs: frozenset[tuple[str, ...]]
     catalogue: Catalogue
-    playbooks: Collection[str] | None
+    playbooks: PlaybookDirectory | None
     findings: Findings
 
     def report(self, code: Code, span: Span, message: str, hint: str = "") -> None:
@@ -53,9 +60,20 @@ class Context:
     def effect_of(self, step: ActionNode) -> Effect | None:
         """Return the effect of an action, the graver of what its pack and the playbook say."""
         spec = self.spec_of(step)
-        known = [*([] if spec is None else [spec.effect]), *([] if step.effect is None else [step.effect[0]])]
-        return max(known, key=list(Effect).index, default=None)
+        if step.effect is None or spec is None:
+            return spec.effect if spec is not None else step.effect[0] if step.effect is not None else None
+        return max(spec.effect, step.effect[0], key=_GRAVITY.index)
 
     def calls(self) -> Mapping[str, Collection[str]]:
         """Return which playbooks call which, as far as it is known."""
-        return self.playbooks if isinstance(self.playbooks, Mapping) else {}
+        return NO_CALLS if self.playbooks is None else self.playbooks.calls()
+
+    def starts_without(self, name: str) -> bool:
+        """Say whether something starts the playbook that brings no alert, or no case."""
+        brings = AlertTriggerNode if name == "alert" else CaseTriggerNode
+        return any(not isinstance(trigger, brings) for trigger in self.playbook.triggers)
+
+    @property
+    def rare(self) -> frozenset[str]:
+        """Return the names that some runs do not have: one that is started by hand may have no alert, and most have no case."""
+        return frozenset({"alert", "case"})

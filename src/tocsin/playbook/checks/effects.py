@@ -2,14 +2,15 @@
 
 from tocsin.core.effects import Effect
 from tocsin.playbook.checks.context import Context
-from tocsin.playbook.checks.scopes import block_ends
+from tocsin.playbook.checks.ends import block_ends
 from tocsin.playbook.codes import safety
 from tocsin.playbook.model import ActionNode, AskNode, Block, ForEachNode, IfNode, ParallelNode, StepNode, SwitchNode, blocks_of
 
 
 def check_effects(context: Context) -> None:
     """Report destructive actions that no question comes before, and permissions that silence gives."""
-    _block(context.playbook.steps, False, context)
+    for block in (context.playbook.steps, context.playbook.final):
+        _block(block, False, context)
     for place, step in enumerate(context.steps):
         if isinstance(step, AskNode) and step.on_deadline is not None and step.on_deadline.text == "approve":
             after = next((one for one in context.steps[place:] if _is_destructive(one, context)), None)

@@ -3,23 +3,26 @@
 from tocsin.core.diagnostics import Span
 from tocsin.playbook.checks.context import NAMES, Context
 from tocsin.playbook.codes import names
-from tocsin.playbook.model import Block, ForEachNode, Name, blocks_of
+from tocsin.playbook.model import Block, ForEachNode, Name, WhileNode, blocks_of
 
 
 def check_ids(context: Context) -> None:
     """Report names that are used twice or are reserved."""
-    _block(context.playbook.steps, {}, context)
+    taken: dict[str, Span] = {}
+    _block(context.playbook.steps, taken, context)
+    _block(context.playbook.final, taken, context)
 
 
 def _block(block: Block, taken: dict[str, Span], context: Context) -> None:
     for step in block:
         if step.head.id is not None:
             _take(step.head.id, "The id", taken, context)
-        if isinstance(step, ForEachNode):
+        if isinstance(step, ForEachNode | WhileNode):
             inside = dict(taken)
-            if step.variable.text != "item":
+            if isinstance(step, ForEachNode) and step.variable.text != "item":
                 _take(step.variable, "The loop variable", inside, context)
             _block(step.body, inside, context)
+            _block(step.head.handler, taken, context)
         else:
             for inner in blocks_of(step):
                 _block(inner, taken, context)

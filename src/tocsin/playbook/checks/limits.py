@@ -12,6 +12,7 @@ MAX_BLOCKS: Final = 12
 def check_limits(context: Context) -> None:
     """Report blocks that nest too deep."""
     _depth(context.playbook.steps, 1, context)
+    _depth(context.playbook.final, 1, context)
 
 
 def _depth(block: Block, depth: int, context: Context) -> None:

@@ -3,18 +3,20 @@
 from typing import TypeAlias
 
 from tocsin.playbook.codes import Code, flow
-from tocsin.playbook.model import Block, ForEachNode, ParallelNode, Playbook, StepNode, blocks_of
+from tocsin.playbook.model import Block, ForEachNode, ParallelNode, Playbook, StepNode, WhileNode, blocks_of
 
 Trail: TypeAlias = "tuple[tuple[StepNode, int], ...]"  # the blocks around a step: whose, and which of it
 
 
 class Places:
-    """The steps that have an id, and the trail of every step."""
+    """The steps that have an id, and the trail of every step; `told`: names whose absence was reported, which is enough once."""
 
     def __init__(self, playbook: Playbook) -> None:
         self.steps: dict[str, list[StepNode]] = {}
+        self.told: set[str] = set()
         self._trails: dict[int, Trail] = {}  # by identity: two steps may be equal
         self._walk(playbook.steps, ())
+        self._walk(playbook.final, ())
 
     def trail(self, step: StepNode | None) -> Trail:
         """Return the blocks around a step, the outermost first; none for the outputs."""
@@ -38,10 +40,11 @@ def why_not_there(id: str, reader: StepNode | None, places: Places) -> tuple[Cod
     shared = 0
     while shared < min(len(here), len(there)) and here[shared][0] is there[shared][0] and here[shared][1] == there[shared][1]:
         shared += 1
-    loop = next((step for step, _ in there[shared:] if isinstance(step, ForEachNode)), None)
+    loop = next((step for step, _ in there[shared:] if isinstance(step, ForEachNode | WhileNode)), None)
     if loop is not None:
         own = loop.head.id.text if loop.head.id is not None else None
-        hint = f"Read all: steps.{own} | pluck('{id}')." if own else f"Give the loop of line {loop.head.line} an id, and read steps.<id>."
+        read = f"steps.{own}.last.{id}" if isinstance(loop, WhileNode) else f"steps.{own} | pluck('{id}')"
+        hint = f"Read {read}." if own else f"Give the loop of line {loop.head.line} an id, and read steps.<id>."
         return flow.STEP_IN_LOOP, f"The step '{id}' runs inside the loop of line {loop.head.line}; outside it has no one result.", hint
     if shared < min(len(here), len(there)) and here[shared][0] is there[shared][0]:
         if isinstance(here[shared][0], ParallelNode):

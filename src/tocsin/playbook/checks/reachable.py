@@ -1,7 +1,7 @@
 """Every step can run."""
 
 from tocsin.playbook.checks.context import Context
-from tocsin.playbook.checks.scopes import ends
+from tocsin.playbook.checks.ends import ends
 from tocsin.playbook.codes import flow
 from tocsin.playbook.model import Block, blocks_of
 
@@ -9,6 +9,7 @@ from tocsin.playbook.model import Block, blocks_of
 def check_reachable(context: Context) -> None:
     """Report the first step of a block that stands after its end."""
     _block(context.playbook.steps, context)
+    _block(context.playbook.final, context)
 
 
 def _block(block: Block, context: Context) -> None:

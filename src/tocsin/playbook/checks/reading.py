@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
 
@@ -30,11 +30,15 @@ _CHANGING: Final = ("now",)
 
 @dataclass(frozen=True, slots=True)
 class Given:
-    """What a slot comes out as: the whole, and each text with expressions by the identity of its scalar."""
+    """What a slot comes out as: each text with expressions by the identity of its scalar."""
 
     slot: TemplateSlot
-    type: Type
-    by_scalar: Mapping[int, Type] = field(default_factory=lambda: _NO_TYPES)
+    by_scalar: Mapping[int, Type]
+
+    @property
+    def type(self) -> Type:
+        """Return the type of the whole."""
+        return type_of_node(self.slot.node, self.by_scalar)
 
 
 class Reader:
@@ -56,7 +60,7 @@ class Reader:
     def template(self, slot: TemplateSlot, step: StepNode | None, scope: Scope) -> Given:
         """Read a value that may hold expressions."""
         if not slot.uses:
-            return Given(slot, type_of_node(slot.node, _NO_TYPES))
+            return Given(slot, _NO_TYPES)
         types: dict[int, Type] = {}
         for use in slot.uses:
             type, _ = self._use(use, step, scope)
@@ -65,7 +69,7 @@ class Reader:
             else:
                 types[id(use.scalar)] = TEXT
                 self._in_text(use, type)
-        return Given(slot, type_of_node(slot.node, types), types)
+        return Given(slot, types)
 
     def expression(self, slot: ExpressionSlot, step: StepNode | None, scope: Scope) -> Type:
         """Read one expression."""

@@ -39,8 +39,8 @@ def check_reference(context: Context, places: Places, use: Use, ref: Ref, step: 
         _input(context, use, ref, scope)
     elif root not in scope.names:
         _name(context, places, use, ref, scope)
-    elif root == "alert" and root in scope.rare:
-        _alert(context, use, ref, scope)
+    elif root in scope.rare and root not in places.told:
+        _rare(context, places, use, ref, scope)
 
 
 def _name(context: Context, places: Places, use: Use, ref: Ref, scope: Scope) -> None:
@@ -76,13 +76,16 @@ def _input(context: Context, use: Use, ref: Ref, scope: Scope) -> None:
         context.report(branches.INPUT_MAY_BE_MISSING, span_of(use, ref, 1), message, hint)
 
 
-def _alert(context: Context, use: Use, ref: Ref, scope: Scope) -> None:
-    """Report an alert that is read in a playbook which something else starts too."""
-    if not context.starts_without_alert or ref in use.expression.optional_refs or any(known[0] == "alert" for known in scope.facts):
+def _rare(context: Context, places: Places, use: Use, ref: Ref, scope: Scope) -> None:
+    """Report, once, an alert or case that is read in a playbook which something else starts too."""
+    root = ref[0]
+    if not context.starts_without(root) or ref in use.expression.optional_refs or any(known[0] == root for known in scope.facts):
         return
-    message = "A run that something else than an alert starts has no 'alert'; then this fails."
-    hint = f"Write {'.'.join(ref)} | default(…), or test `alert is defined` first."
-    context.report(branches.NO_ALERT_THEN, span_of(use, ref, 0), message, hint)
+    places.told.add(root)
+    others = "something else than an alert" if root == "alert" else "something else than a case"
+    message = f"A run that {others} starts has no '{root}'; then this fails."
+    hint = f"Write {'.'.join(ref)} | default(…), or test `{root} is defined` first."
+    context.report(branches.NO_ALERT_THEN if root == "alert" else branches.NO_CASE_THEN, span_of(use, ref, 0), message, hint)
 
 
 def _step(context: Context, places: Places, use: Use, ref: Ref, step: StepNode | None, scope: Scope) -> None:

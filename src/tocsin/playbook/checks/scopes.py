@@ -11,7 +11,7 @@ from tocsin.playbook.expr.tree import Node, Path
 from tocsin.playbook.model import AskNode, ConditionSlot, StepNode
 from tocsin.playbook.types.infer import Inference
 from tocsin.playbook.types.known import Facts, Start
-from tocsin.playbook.types.lattice import ANY, Type
+from tocsin.playbook.types.lattice import ANY, Object, Type
 from tocsin.playbook.types.narrow import either, narrowed
 
 _NOTHING: Final[frozenset[str]] = frozenset()
@@ -35,7 +35,8 @@ class Scope:
     """What is known at one place; it grows as the steps run.
 
     `holds`: sources of conditions that are true here; `sure`: steps that a condition has answered for; `rare`: names that some runs
-    do not have; `changing`: results change from round to round, so that a condition that held need not hold later.
+    do not have; `changing`: results change from round to round, so that a condition that held need not hold later; `partial`: the run
+    may have been stopped before any of the results.
     """
 
     names: dict[str, Type]
@@ -45,6 +46,7 @@ class Scope:
     sure: frozenset[str] = _NOTHING
     rare: frozenset[str] = _NOTHING
     changing: bool = False
+    partial: bool = False
 
     # What expressions know ------------------------------------------------------------------------------------------------
 
@@ -52,12 +54,14 @@ class Scope:
         """Return the type of a name, or of the result of a step."""
         if path.root != "steps":
             type = self.names.get(path.root)
-            return Start(ANY, 0, False) if type is None else Start(type, 0, path.root not in self.rare)
+            if type is None or (path.root == "inputs" and isinstance(type, Object) and path.keys and path.keys[0] not in type.fields):
+                return Start(ANY, 0, False)  # reported as what it is, a name that is not there
+            return Start(type, 0, path.root not in self.rare)
         id = path.keys[0] if path.keys else None
         result = self.results.get(id) if isinstance(id, str) else None
         if result is None or result.type is None:
             return Start(ANY, len(path.keys), False)
-        return Start(result.type, 1, self.is_there(str(id)))
+        return Start(result.type, 1, not self.partial and self.is_there(str(id)))
 
     def is_answer(self, path: Path) -> bool:
         """Say whether a path reads the answer to a question."""

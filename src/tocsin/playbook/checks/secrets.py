@@ -4,21 +4,22 @@ import re
 from typing import Final
 
 from tocsin.playbook.checks.context import Context
-from tocsin.playbook.codes import safety
-from tocsin.playbook.model import ActionNode, CallNode, SetNode
+from tocsin.playbook.codes import hazards, safety
+from tocsin.playbook.model import ActionNode, CallNode, CodeNode, SetNode
 from tocsin.playbook.parse_values import OPEN
 from tocsin.playbook.tree import Mapping, Node, Scalar, Sequence
 
 _NAME: Final = re.compile(
     r"(?:^|[_-])(?:password|passwd|passphrase|secret|api_?key|private_?key|(?:api|access|auth|bearer)_?token)$", re.IGNORECASE
 )
+_IN_URL: Final = re.compile(r"\b[a-z][a-z0-9+.-]*://[^\s/@:${]+:[^\s/@${]+@")
 
 
 def check_secrets(context: Context) -> None:
     """Report constants whose names say that they are secrets."""
     for step in context.steps:
         match step:
-            case ActionNode(arguments=slot) | CallNode(inputs=slot) | SetNode(values=slot):
+            case ActionNode(arguments=slot) | CallNode(inputs=slot) | CodeNode(inputs=slot) | SetNode(values=slot):
                 if slot is not None:
                     _node(slot.node, context)
             case _:
@@ -26,7 +27,11 @@ def check_secrets(context: Context) -> None:
 
 
 def _node(node: Node, context: Context) -> None:
-    if isinstance(node, Sequence):
+    if isinstance(node, Scalar):
+        if isinstance(node.value, str) and "://" in node.value and _IN_URL.search(node.value):
+            hint = "Put them into a connection, and write connection: NAME at the action."
+            context.report(hazards.CREDENTIALS_IN_URL, node.span, "A user and a password stand in an address.", hint)
+    elif isinstance(node, Sequence):
         for item in node.items:
             _node(item, context)
     elif isinstance(node, Mapping):

@@ -1,9 +1,10 @@
 """What is named is read."""
 
+from tocsin.core.effects import Effect
 from tocsin.playbook.checks.context import Context
 from tocsin.playbook.checks.used import used_steps
-from tocsin.playbook.codes import style
-from tocsin.playbook.model import ForEachNode, ParallelNode, SetNode, slots_in
+from tocsin.playbook.codes import clarity, style
+from tocsin.playbook.model import ActionNode, ForEachNode, ParallelNode, SetNode, slots_in
 
 
 def check_unused(context: Context) -> None:
@@ -13,12 +14,21 @@ def check_unused(context: Context) -> None:
         if isinstance(step, SetNode) and id(step) not in used:
             what = f"Nothing reads '{step.head.id.text}'." if step.head.id else "Nothing can read these values: the step has no id."
             context.report(style.UNUSED_SET, step.head.span, what, "Remove the step, or read it as steps.<id>.<name>.")
+        elif isinstance(step, ActionNode) and id(step) not in used and not context.findings.has_errors:  # a misspelt name may mean it
+            _answer(step, context)
         elif isinstance(step, ForEachNode):
             _loop(step, context)
         elif isinstance(step, ParallelNode) and len(step.branches) == 1:
             hint = "Write the steps without parallel, or begin a second branch with '- - '."
             context.report(style.PARALLEL_OF_ONE, step.head.span, "Nothing runs beside the one branch.", hint)
     _inputs(context)
+
+
+def _answer(step: ActionNode, context: Context) -> None:
+    if context.effect_of(step) is Effect.READ and step.polling is None and context.spec_of(step) is not None:
+        message = f"'{step.action.text}' only answers, and nothing reads the answer."
+        hint = "Read it as steps.<id>.<field>, or remove the step."
+        context.report(clarity.UNUSED_RESULT, step.action.span, message, hint)
 
 
 def _loop(step: ForEachNode, context: Context) -> None:

@@ -1,7 +1,7 @@
 """Which steps' results something reads."""
 
 from tocsin.playbook.checks.context import Context
-from tocsin.playbook.model import Block, ForEachNode, blocks_of
+from tocsin.playbook.model import Block, ForEachNode, WhileNode, blocks_of
 
 
 def used_steps(context: Context) -> frozenset[int]:
@@ -9,7 +9,8 @@ def used_steps(context: Context) -> frozenset[int]:
     refs = {ref for ref in context.refs if ref[0] == "steps"}
     names = {ref[1] for ref in refs if len(ref) > 1}
     found: set[int] = set()
-    _block(context.playbook.steps, names, ("steps",) in refs, found)
+    for block in (context.playbook.steps, context.playbook.final):
+        _block(block, names, ("steps",) in refs, found)
     return frozenset(found)
 
 
@@ -19,4 +20,4 @@ def _block(block: Block, names: set[str], every: bool, found: set[int]) -> None:
         if is_used:
             found.add(id(step))
         for inner in blocks_of(step):
-            _block(inner, names, every or (is_used and isinstance(step, ForEachNode)), found)
+            _block(inner, names, every or (is_used and isinstance(step, ForEachNode | WhileNode)), found)

@@ -87,7 +87,8 @@ POLL_NEVER_CHANGES = Code(
     Level.WARNING,
     "Polling for something that the action does not say",
     "The condition does not read the result of the action, so no repetition can change it.",
-    "- id: found\n  action: mailbox.search\n  with: {sender: a@example.org}\n  repeat_until: ${{ alert.count > 3 }}\n  every: 30s\n  at_most: 2h",
+    "- id: found\n  action: mailbox.search\n  with: {sender: a@example.org}\n  repeat_until: ${{ alert.count > 3 }}\n  every: 30s\n"
+    "  at_most: 2h",
     "- id: found\n  action: mailbox.search\n  with: {sender: a@example.org}\n  repeat_until: ${{ steps.found.count > 3 }}\n  every: 30s\n"
     "  at_most: 2h",
 )
@@ -144,8 +145,7 @@ INPUT_MAY_BE_MISSING = Code(
     Level.WARNING,
     "An input that nobody must give",
     "It is not required and has no default, so some runs do not have it. Reading it fails those.",
-    _TOP + "inputs:\n  host: {type: string, required: false}\nsteps:\n"
-    "  - action: case.note\n    with: {text: '${{ inputs.host }}'}\n",
+    _TOP + "inputs:\n  host: {type: string, required: false}\nsteps:\n  - action: case.note\n    with: {text: '${{ inputs.host }}'}\n",
     _TOP + "inputs:\n  host: {type: string, required: false}\nsteps:\n"
     "  - action: case.note\n    with: {text: \"${{ inputs.host | default('any') }}\"}\n",
 )
@@ -174,8 +174,18 @@ NO_ALERT_THEN = Code(
     "An alert that some runs do not have",
     "A run that a schedule, a webhook or a case starts has no alert; reading it fails the run.",
     _TOP + "triggers:\n  - schedule: '0 6 * * *'\nsteps:\n  - action: case.note\n    with: {text: '${{ alert.title }}'}\n",
+    _TOP + "triggers:\n  - schedule: '0 6 * * *'\nsteps:\n  - action: case.note\n"
+    "    with: {text: \"${{ alert.title | default('no alert') }}\"}\n",
+)
+NO_CASE_THEN = Code(
+    "PB355",
+    "no-case-then",
+    Level.WARNING,
+    "A case that some runs do not have",
+    "Only a run that a case starts has one. In any other run, reading it fails; the case that an action opened is its result.",
     _TOP
-    + "triggers:\n  - schedule: '0 6 * * *'\nsteps:\n  - action: case.note\n    with: {text: \"${{ alert.title | default('no alert') }}\"}\n",
+    + "triggers:\n  - alert: ${{ alert.category == 'phishing' }}\nsteps:\n  - action: case.note\n    with: {text: '${{ case.title }}'}\n",
+    _TOP + "triggers:\n  - case: opened\nsteps:\n  - action: case.note\n    with: {text: '${{ case.title }}'}\n",
 )
 
 ALL = (
@@ -196,4 +206,5 @@ ALL = (
     STOP_BESIDE_OTHERS,
     DUPLICATE_TRIGGER,
     NO_ALERT_THEN,
+    NO_CASE_THEN,
 )

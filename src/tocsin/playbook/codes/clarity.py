@@ -5,6 +5,7 @@ from tocsin.playbook.codes.code import Code
 
 _TOP = "schema: tocsin/playbook@1\nid: example\ntitle: An example\n"
 _MAIL = "- id: mail\n  action: email.parse\n  with: {eml: '${{ alert.raw.eml }}'}\n"
+_HOST = "- id: host\n  action: host.lookup\n  with: {name: '${{ alert.device.name }}'}\n"
 _SCAN = "- id: scan\n  action: urlscan.lookup\n  with: {url: '${{ alert.raw.url }}'}\n"
 
 
@@ -40,8 +41,8 @@ NEEDLESS_DEFAULT = Code(
     Level.INFO,
     "A default that is never used",
     "The value is always there, so a reader looks for a case that there is not.",
-    _note("${{ alert.title | default('none') }}"),
-    _note("${{ alert.title }}"),
+    _note("Risk ${{ steps.host.risk | default(0) }}", _HOST),
+    _note("Risk ${{ steps.host.risk }}", _HOST),
 )
 UNUSED_RESULT = Code(
     "PB508",
@@ -50,7 +51,7 @@ UNUSED_RESULT = Code(
     "A result that nothing reads",
     "The action changes nothing and only answers, and no step or output reads the answer.",
     _SCAN + "- wait: 1s",
-    _note("${{ steps.scan.score }}", _SCAN),
+    _note("Score ${{ steps.scan.score }}", _SCAN),
 )
 STEP_TWICE = Code(
     "PB509",
@@ -117,8 +118,8 @@ DEPRECATED = Code(
     Level.WARNING,
     "Something that will go away",
     "The pack still takes or gives it and says that a later version will not.",
-    "- id: host\n  action: host.lookup\n  with: {name: srv1, zone: dmz}\n- action: case.note\n  with: {text: '${{ steps.host.risk }}'}",
-    "- id: host\n  action: host.lookup\n  with: {name: srv1}\n- action: case.note\n  with: {text: '${{ steps.host.risk }}'}",
+    "- id: host\n  action: host.lookup\n  with: {name: srv, zone: dmz}\n- action: case.note\n  with: {text: 'Risk ${{ steps.host.risk }}'}",
+    "- id: host\n  action: host.lookup\n  with: {name: srv}\n- action: case.note\n  with: {text: 'Risk ${{ steps.host.risk }}'}",
 )
 SAME_BRANCHES = Code(
     "PB516",

@@ -6,11 +6,11 @@ from tocsin.playbook.codes.code import Code
 _TOP = "schema: tocsin/playbook@1\nid: example\ntitle: An example\n"
 _NOTE = "- action: case.note\n  with: {text: seen}"
 _SEARCH = "- action: mailbox.search\n  id: found\n  with: {sender: a@example.org}"
-_USE = "- action: case.note\n  with: {text: '${{ steps.found.count }}'}"
+_USE = "- action: case.note\n  with: {text: 'Found ${{ steps.found.count }}'}"
 
 
 def _nested(levels: int) -> str:
-    lines = [f"{'    ' * level}- if: ${{{{ alert.count > {level} }}}}\n{'    ' * level}  then:" for level in range(levels)]
+    lines = [f"{'    ' * level}- if: ${{{{ alert.count > {level + 1} }}}}\n{'    ' * level}  then:" for level in range(levels)]
     return "\n".join([*lines, f"{'    ' * levels}- wait: 1s"])
 
 
@@ -50,9 +50,9 @@ STEP_BESIDE = Code(
     "A result of another branch",
     "Branches of `parallel` run at the same time, and of `if` and `switch` only one runs at all.",
     "- parallel:\n    - - action: mailbox.search\n        id: found\n        with: {sender: a@example.org}\n    - - action: case.note\n"
-    "        with: {text: '${{ steps.found.count }}'}",
+    "        with: {text: 'Found ${{ steps.found.count }}'}",
     "- parallel:\n    - - action: mailbox.search\n        id: found\n        with: {sender: a@example.org}\n    - - wait: 1s\n"
-    "- action: case.note\n  with: {text: '${{ steps.found.count }}'}",
+    "- action: case.note\n  with: {text: 'Found ${{ steps.found.count }}'}",
 )
 STEP_MAY_BE_SKIPPED = Code(
     "PB305",
@@ -62,7 +62,7 @@ STEP_MAY_BE_SKIPPED = Code(
     "The step that is read stands in a branch or has an `if`. When it did not run, reading its result fails the run.",
     "- action: mailbox.search\n  id: found\n  if: ${{ alert.category == 'phishing' }}\n  with: {sender: a@example.org}\n" + _USE,
     "- action: mailbox.search\n  id: found\n  if: ${{ alert.category == 'phishing' }}\n  with: {sender: a@example.org}\n"
-    "- action: case.note\n  with: {text: '${{ steps.found.count | default(0) }}'}",
+    "- action: case.note\n  with: {text: 'Found ${{ steps.found.count | default(0) }}'}",
 )
 UNREACHABLE = Code(
     "PB306",

@@ -6,6 +6,8 @@ from tocsin.playbook.codes.code import Code
 _TOP = "schema: tocsin/playbook@1\nid: example\ntitle: An example\n"
 _BODY = "steps:\n  - action: case.note\n    with: {text: seen}\n"
 _SEARCH = "- action: mailbox.search\n  id: found\n  with: {sender: a@example.org}\n"
+_FOUND = "- id: found\n  action: mailbox.search"
+_COUNTED = "\n- action: case.note\n  with: {text: 'Found ${{ steps.found.count }}'}"
 _NOTE = "- action: case.note\n  with: {text: seen}"
 
 UNKNOWN_KEY = Code(
@@ -88,8 +90,8 @@ DUPLICATE_ID = Code(
     Level.ERROR,
     "A name is used twice",
     "Results and journal entries go by name. Steps inside `if`, `switch` and `parallel` share the names of what is around them.",
-    _NOTE + "\n  id: note\n" + _NOTE + "\n  id: note",
-    _NOTE + "\n  id: note\n" + _NOTE + "\n  id: second_note",
+    _NOTE + "\n  id: note\n- action: case.note\n  with: {text: gone}\n  id: note",
+    _NOTE + "\n  id: note\n- action: case.note\n  with: {text: gone}\n  id: second_note",
 )
 ON_KEY = Code(
     "PB210",
@@ -187,8 +189,8 @@ UNKNOWN_STEP = Code(
     Level.ERROR,
     "A step that does not exist",
     "The run would fail at this place, perhaps in the one branch that matters.",
-    _SEARCH + "- action: case.note\n  with: {text: '${{ steps.fond.count }}'}",
-    _SEARCH + "- action: case.note\n  with: {text: '${{ steps.found.count }}'}",
+    _SEARCH + "- action: case.note\n  with: {text: 'Found ${{ steps.fond.count }}'}",
+    _SEARCH + "- action: case.note\n  with: {text: 'Found ${{ steps.found.count }}'}",
 )
 UNKNOWN_FIELD = Code(
     "PB221",
@@ -196,8 +198,8 @@ UNKNOWN_FIELD = Code(
     Level.ERROR,
     "A field that does not exist",
     "The outputs of actions, the alert and the case have known fields; a misspelt one is found here and not at three in the morning.",
-    _SEARCH + "- action: case.note\n  with: {text: '${{ steps.found.cuont }}'}",
-    _SEARCH + "- action: case.note\n  with: {text: '${{ steps.found.count }}'}",
+    _SEARCH + "- action: case.note\n  with: {text: 'Found ${{ steps.found.cuont }}'}",
+    _SEARCH + "- action: case.note\n  with: {text: 'Found ${{ steps.found.count }}'}",
 )
 NO_RESULT = Code(
     "PB222",
@@ -223,8 +225,8 @@ BAD_INPUT = Code(
     Level.ERROR,
     "A declaration contradicts itself",
     "The default of an input or form field must be a value that a person could give.",
-    _TOP + "inputs:\n  limit: {type: integer, default: many}\nsteps:\n  - action: case.note\n    with: {text: '${{ inputs.limit }}'}\n",
-    _TOP + "inputs:\n  limit: {type: integer, default: 3}\nsteps:\n  - action: case.note\n    with: {text: '${{ inputs.limit }}'}\n",
+    _TOP + "inputs:\n  limit: {type: integer, default: many}\nsteps:\n  - action: case.note\n    with: {text: '${{ inputs.limit }} of'}\n",
+    _TOP + "inputs:\n  limit: {type: integer, default: 3}\nsteps:\n  - action: case.note\n    with: {text: '${{ inputs.limit }} of'}\n",
 )
 UNKNOWN_PACK = Code(
     "PB225",
@@ -250,8 +252,8 @@ MISSING_ARGUMENT = Code(
     Level.ERROR,
     "An argument that the action needs",
     "The connector would refuse the call.",
-    "- action: mailbox.search",
-    "- action: mailbox.search\n  with: {sender: a@example.org}",
+    _FOUND + _COUNTED,
+    _FOUND + "\n  with: {sender: a@example.org}" + _COUNTED,
 )
 UNKNOWN_ARGUMENT = Code(
     "PB228",
@@ -259,8 +261,8 @@ UNKNOWN_ARGUMENT = Code(
     Level.ERROR,
     "An argument that the action does not have",
     "A filter that is silently ignored makes an action hit more than was meant.",
-    "- action: mailbox.search\n  with: {sender: a@example.org, folderr: Inbox}",
-    "- action: mailbox.search\n  with: {sender: a@example.org, folder: Inbox}",
+    _FOUND + "\n  with: {sender: a@example.org, folderr: Inbox}" + _COUNTED,
+    _FOUND + "\n  with: {sender: a@example.org, folder: Inbox}" + _COUNTED,
 )
 WRONG_ARGUMENT = Code(
     "PB229",
@@ -268,8 +270,8 @@ WRONG_ARGUMENT = Code(
     Level.ERROR,
     "An argument of the wrong type",
     "The action declares what it takes.",
-    "- action: mailbox.search\n  with: {sender: a@example.org, limit: many}",
-    "- action: mailbox.search\n  with: {sender: a@example.org, limit: 10}",
+    _FOUND + "\n  with: {sender: a@example.org, limit: many}" + _COUNTED,
+    _FOUND + "\n  with: {sender: a@example.org, limit: 10}" + _COUNTED,
 )
 NOT_A_CONDITION = Code(
     "PB230",

@@ -123,8 +123,8 @@ KEY_NOT_TEXT = Code(
     Level.ERROR,
     "A key is not a text",
     "Values in Tocsin are JSON, whose keys are texts. Only the cases of a `switch` may be numbers or booleans.",
-    "- set: {1: one}\n  id: names\n- action: case.note\n  with: {text: '${{ steps.names }}'}",
-    '- set: {"1": one}\n  id: names\n- action: case.note\n  with: {text: "${{ steps.names }}"}',
+    "- set: {1: one}\n  id: names\n- action: case.note\n  with: {text: '${{ steps.names | json }}'}",
+    '- set: {"1": one}\n  id: names\n- action: case.note\n  with: {text: "${{ steps.names | json }}"}',
 )
 BAD_NUMBER = Code(
     "PB114",
@@ -132,8 +132,8 @@ BAD_NUMBER = Code(
     Level.ERROR,
     "A number that JSON does not have",
     "Infinity, not-a-number and integers beyond 64 bits do not survive on the way to a connector. Quote it to make it a text.",
-    "- set: {limit: .inf}\n  id: bounds\n- action: case.note\n  with: {text: '${{ steps.bounds.limit }}'}",
-    "- set: {limit: 1000000}\n  id: bounds\n- action: case.note\n  with: {text: '${{ steps.bounds.limit }}'}",
+    "- set: {limit: .inf}\n  id: bounds\n- action: case.note\n  with: {text: 'Up to ${{ steps.bounds.limit }}'}",
+    "- set: {limit: 1000000}\n  id: bounds\n- action: case.note\n  with: {text: 'Up to ${{ steps.bounds.limit }}'}",
 )
 DIRECTIVE = Code(
     "PB115",

@@ -17,7 +17,7 @@ def _note(expression: str, before: str = "") -> str:
 
 
 def _called(given: str) -> str:
-    return f"- call: notify-user\n  with: {given}"
+    return f"- call: isolate-host\n  with: {given}"
 
 
 NO_SUCH_OPTION = Code(
@@ -116,8 +116,8 @@ CALL_MISSES_INPUT = Code(
     Level.ERROR,
     "An input that the called playbook needs",
     "The called playbook cannot start without it.",
-    _called("{channel: soc}"),
-    _called("{user: amira}"),
+    _called("{minutes: 5}"),
+    _called("{host: srv1}"),
 )
 CALL_UNKNOWN_INPUT = Code(
     "PB247",
@@ -125,8 +125,8 @@ CALL_UNKNOWN_INPUT = Code(
     Level.ERROR,
     "An input that the called playbook does not have",
     "A playbook refuses what it does not know, so the call would fail.",
-    _called("{user: amira, chanel: soc}"),
-    _called("{user: amira, channel: soc}"),
+    _called("{host: srv1, minuts: 5}"),
+    _called("{host: srv1, minutes: 5}"),
 )
 CALL_WRONG_INPUT = Code(
     "PB248",
@@ -134,8 +134,8 @@ CALL_WRONG_INPUT = Code(
     Level.ERROR,
     "An input of the wrong type",
     "The called playbook declares what it takes.",
-    _called("{user: '${{ alert.count }}'}"),
-    _called("{user: '${{ alert.user.email }}'}"),
+    _called("{host: '${{ alert.count }}'}"),
+    _called("{host: '${{ alert.device.name }}'}"),
 )
 NOT_OFFERED = Code(
     "PB249",
@@ -173,7 +173,8 @@ OPTION_MAY_NOT_FIT = Code(
     "A word that the argument does not always take",
     "The value is one of several words, and the argument takes only some of them. With one of the others the call is refused.",
     "- action: case.close\n  with: {verdict: '${{ alert.verdict }}', reason: Closed with the alert.}",
-    "- action: case.close\n  with: {verdict: \"${{ alert.verdict if alert.verdict != 'unknown' else 'benign' }}\", reason: Closed with the alert.}",
+    "- action: case.close\n  with:\n    reason: Closed with the alert.\n"
+    "    verdict: \"${{ alert.verdict if alert.verdict != 'unknown' else 'benign' }}\"",
 )
 WRONG_RECIPIENTS = Code(
     "PB253",
@@ -191,9 +192,9 @@ MAY_BE_ERROR = Code(
     "A value that is an error when a step has failed",
     "The step goes on when it fails, and its result is then {error: …}. What takes the result must know what to do with that.",
     "- id: hosts\n  for_each: ${{ alert.observables }}\n  on_error: continue\n  steps:\n    - id: host\n      action: host.lookup\n"
-    "      with: {name: '${{ item.value }}'}\n" + _note("steps.hosts | length"),
+    "      with: {name: '${{ item.value }}'}\n" + _note("steps.hosts | pluck('host.state') | join"),
     "- id: hosts\n  for_each: ${{ alert.observables }}\n  steps:\n    - id: host\n      action: host.lookup\n      on_error: continue\n"
-    "      with: {name: '${{ item.value }}'}\n" + _note("steps.hosts | length"),
+    "      with: {name: '${{ item.value }}'}\n" + _note("steps.hosts | pluck('host.state') | join"),
 )
 
 ALL = (

@@ -84,6 +84,8 @@ def attach(root: Item, lines: list[str]) -> list[str]:
                 item.above.append("")
             else:
                 item.has_space = True
+    if root.children:
+        root.children[0].has_space = False  # the space is that of the file's head, and stays there
     return head
 
 
@@ -120,8 +122,8 @@ class _Attaching:
             for item in flow:
                 item.is_broken = True
             if not one.is_alone:
-                item = self._beside(one)
-                last = None if item is None else (one, item)
+                beside = self._beside(one)
+                last = None if beside is None else (one, beside)
             elif last is not None and last[0].line + 1 == one.line and last[0].column == one.column:
                 last[1].beside.append(one.text)  # goes on below, in the same column
                 last = one, last[1]

@@ -56,7 +56,9 @@ def _read(text: str) -> tuple[Mapping, str]:
 def _check(node: Node, lines: list[str], written: str) -> None:
     again = load(written, file="", findings=Findings())
     if again is None or not _is_same(node, again):
-        raise FormatLost("This text cannot be formatted without a change of its meaning.", hint="Please report it; the file was left as it is.")
+        raise FormatLost(
+            "This text cannot be formatted without a change of its meaning.", hint="Please report it; the file was left as it is."
+        )
     after = _BREAK.split(written)
     if _texts(node, lines) != _texts(again, after):
         raise FormatLost("This text cannot be formatted without losing a comment.", hint="Please report it; the file was left as it is.")

@@ -137,4 +137,3 @@ def _beside(item: Item, line: str) -> list[str]:
 
 def _indented(comments: list[str], margin: str) -> list[str]:
     return [f"{margin}{one}" if one else "" for one in comments]
-

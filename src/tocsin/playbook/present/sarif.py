@@ -1,20 +1,20 @@
 """Diagnostics as SARIF 2.1.0, which code scanning takes."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import PurePosixPath
 from typing import Final
 from urllib.parse import quote
 
 from tocsin.core.diagnostics import Diagnostic, Level, Span
 from tocsin.core.values import Json, JsonObject
-from tocsin.playbook import codes
 from tocsin.playbook.codes import Code
-from tocsin.playbook.codes.pages import pages
+from tocsin.playbook.codes.pages import page_of
 from tocsin.playbook.present.reviewed import Reviewed
 
 SCHEMA: Final = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 _LEVELS: Final = {Level.ERROR: "error", Level.WARNING: "warning", Level.INFO: "note"}
+_LONGEST: Final = 1_000  # characters of a line that is quoted
 _FAMILIES: Final = {
     "PB1": "syntax",
     "PB2": "types-and-names",
@@ -22,15 +22,14 @@ _FAMILIES: Final = {
     "PB4": "safety",
     "PB5": "style",
     "PB6": "folder",
+    "RH1": "rehearsal",
 }
 
 
-def as_sarif(reviewed: Sequence[Reviewed], *, root: str, version: str) -> JsonObject:
+def as_sarif(reviewed: Sequence[Reviewed], *, codes: Mapping[str, Code], root: str, version: str) -> JsonObject:
     """Return the findings as one run. Files below `root`, an absolute path, are named relative to it."""
     used = sorted({found.code for one in reviewed for found in one.diagnostics})
-    known = {code.id: code for code in codes.ALL}
-    texts = pages()
-    rules: list[Json] = [_rule(known[id], texts[f"{id}.md"]) if id in known else {"id": id} for id in used]
+    rules: list[Json] = [_rule(codes[id]) if id in codes else {"id": id} for id in used]
     index = {id: place for place, id in enumerate(used)}
     results: list[Json] = []
     for one in reviewed:
@@ -52,14 +51,13 @@ def as_sarif(reviewed: Sequence[Reviewed], *, root: str, version: str) -> JsonOb
     }
 
 
-def _rule(code: Code, page: str) -> JsonObject:
-    markdown = page.split("\n", 1)[1] if page.startswith("<!--") else page
+def _rule(code: Code) -> JsonObject:
     return {
         "id": code.id,
         "name": "".join(part.capitalize() for part in code.slug.split("-")),
         "shortDescription": {"text": f"{code.title}."},
         "fullDescription": {"text": code.reason},
-        "help": {"text": f"{code.title}. {code.reason}", "markdown": markdown},
+        "help": {"text": f"{code.title}. {code.reason}", "markdown": page_of(code)},
         "defaultConfiguration": {"level": _LEVELS[code.level]},
         "properties": {"tags": [_FAMILIES.get(code.id[:3], "playbook")]},
     }
@@ -101,7 +99,7 @@ def _region(span: Span, lines: Sequence[str]) -> JsonObject:
         "endLine": span.end_line,
         "endColumn": units(span.end_line, span.end_column, lines),
     }
-    if span.line == span.end_line and span.line <= len(lines):
+    if span.line == span.end_line and span.line <= len(lines) and len(lines[span.line - 1]) <= _LONGEST:
         region["snippet"] = {"text": lines[span.line - 1]}
     return region
 

@@ -1,15 +1,14 @@
 """Diagnostics as text: for a log line by line, for a terminal file by file, in colour where it can show it."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from tocsin.core.diagnostics import Diagnostic, Level
-from tocsin.playbook import codes
+from tocsin.playbook.codes import Code
 from tocsin.playbook.present.excerpt import Excerpt, excerpt_of
 from tocsin.playbook.present.reviewed import Reviewed, counted, findings_of, lines_of, severity
 
-_SLUGS: Final = {code.id: code.slug for code in codes.ALL}
 _COLOURS: Final = {Level.ERROR: "31", Level.WARNING: "33", Level.INFO: "36"}
 _NAMES: Final = {Level.ERROR: "error", Level.WARNING: "warning", Level.INFO: "note"}
 _BOLD: Final = "1"
@@ -22,10 +21,10 @@ def render(diagnostics: Sequence[Diagnostic], text: str | bytes) -> str:
     return "\n".join(_one(found, lines) for found in diagnostics)
 
 
-def report(reviewed: Sequence[Reviewed], *, colour: bool = False) -> str:
+def report(reviewed: Sequence[Reviewed], *, codes: Mapping[str, Code], colour: bool = False) -> str:
     """Write findings for a terminal, grouped by file; files without any are left out. Nothing in it is obeyed by a terminal."""
     pen = Pen(colour)
-    return "\n".join(_file(one, pen) for one in reviewed if one.diagnostics)
+    return "\n".join(_file(one, codes, pen) for one in reviewed if one.diagnostics)
 
 
 def summary(reviewed: Sequence[Reviewed], *, colour: bool = False) -> str:
@@ -33,7 +32,7 @@ def summary(reviewed: Sequence[Reviewed], *, colour: bool = False) -> str:
     pen, found = Pen(colour), findings_of(reviewed)
     worst = min((one.level for one in found), default=None)
     mark = pen.paint("✓", "32") if worst is None or worst is Level.INFO else pen.paint("✗", _COLOURS[worst])
-    many = f"{len(reviewed)} playbook{'' if len(reviewed) == 1 else 's'} checked"
+    many = f"{len(reviewed)} file{'' if len(reviewed) == 1 else 's'} checked"
     return f"{mark} {many}: {counted(found, levels=(Level.ERROR, Level.WARNING))}."
 
 
@@ -65,30 +64,28 @@ def _one(found: Diagnostic, lines: Sequence[str]) -> str:
     return "\n".join([*shown, ""])
 
 
-def _file(one: Reviewed, pen: Pen) -> str:
+def _file(one: Reviewed, codes: Mapping[str, Code], pen: Pen) -> str:
     head = f"{pen.paint(harmless(one.file), _BOLD)}  {pen.paint(counted(one.diagnostics), _DIM)}"
     lines = one.lines if one.text else []
-    digits = max(len(str(found.span.line)) for found in one.diagnostics)
-    return "\n".join([head, "", *(line for found in one.diagnostics for line in _finding(found, lines, digits, pen))])
+    margin = max(len(str(found.span.line)) for found in one.diagnostics) + 3
+    shown = [line for found in one.diagnostics for line in _finding(found, codes.get(found.code), lines, margin, pen)]
+    return "\n".join([head, "", *shown])
 
 
-def _finding(found: Diagnostic, lines: Sequence[str], digits: int, pen: Pen) -> Iterable[str]:
+def _finding(found: Diagnostic, code: Code | None, lines: Sequence[str], margin: int, pen: Pen) -> Iterable[str]:
     span, tint = found.span, _COLOURS[found.level]
-    slug = _SLUGS.get(found.code, "")
-    yield (
-        f"  {harmless(span.file)}:{span.line}:{span.column}  {pen.paint(f'{_NAMES[found.level]} {found.code}', _BOLD, tint)} "
-        + pen.paint(slug, _DIM)
-    )
+    level, slug = pen.paint(f"{_NAMES[found.level]} {found.code}", _BOLD, tint), "" if code is None else pen.paint(f" {code.slug}", _DIM)
+    yield f"  {harmless(span.file)}:{span.line}:{span.column}  {level}{slug}"
     yield f"  {harmless(found.message)}"
     excerpt = excerpt_of(span, lines)
     if excerpt is not None:
-        yield from _excerpt(excerpt, digits, tint, pen)
+        yield from _excerpt(excerpt, margin, tint, pen)
     if found.hint:
-        yield f"  {' ' * digits}  {pen.paint('=', _DIM)} {harmless(found.hint)}"
+        yield f"{' ' * margin} {pen.paint('=', _DIM)} {harmless(found.hint)}"
     yield ""
 
 
-def _excerpt(excerpt: Excerpt, digits: int, tint: str, pen: Pen) -> Iterable[str]:
-    bar = pen.paint("│", _DIM)
-    yield f"   {pen.paint(f'{excerpt.line:>{digits}}', _DIM)} {bar} {excerpt.before}{pen.paint(excerpt.marked, tint)}{excerpt.after}".rstrip()
-    yield f"   {' ' * digits} {bar} {' ' * excerpt.indent}{pen.paint('^' * excerpt.width, _BOLD, tint)}"
+def _excerpt(excerpt: Excerpt, margin: int, tint: str, pen: Pen) -> Iterable[str]:
+    bar, number = pen.paint("│", _DIM), pen.paint(f"{excerpt.line:>{margin}}", _DIM)
+    yield f"{number} {bar} {excerpt.before}{pen.paint(excerpt.marked, tint)}{excerpt.after}".rstrip()
+    yield f"{' ' * margin} {bar} {' ' * excerpt.indent}{pen.paint('^' * excerpt.width, _BOLD, tint)}"

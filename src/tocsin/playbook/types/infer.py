@@ -66,17 +66,17 @@ def infer(
     node: Node, known: Known, *, source: str = "", report: Report | None = None, facts: Facts = NO_FACTS, is_condition: bool = False
 ) -> Type:
     """Return the type of an expression; `report` is told what is wrong, with offsets in the source."""
-    judge = Inference(known, source, report)
+    judge = Inference(known, source, report, node)
     return judge.truth(node, facts) if is_condition else judge.type(node, facts)
 
 
 class Inference:
     """One expression at one place."""
 
-    __slots__ = ("known", "report", "source")
+    __slots__ = ("known", "report", "root", "source")
 
-    def __init__(self, known: Known, source: str = "", report: Report | None = None) -> None:
-        self.known, self.source, self.report = known, source, report
+    def __init__(self, known: Known, source: str = "", report: Report | None = None, root: Node | None = None) -> None:
+        self.known, self.source, self.report, self.root = known, source, report, root
 
     def say(self, code: Code, at: Node | int, message: str, hint: str = "", *, length: int = 0) -> None:
         """Tell of a finding."""
@@ -143,7 +143,8 @@ class Inference:
             kinds = kinds_of(type)
             if kinds is not None and Kind.BOOLEAN not in kinds:
                 message = f"A condition must be true or false, and this is {described(type)}."
-                self.say(names.NOT_A_CONDITION, node, message, _instead(kinds))
+                at, length = (0, len(self.source)) if node is self.root else (node, 0)
+                self.say(names.NOT_A_CONDITION, at, message, _instead(kinds), length=length)
             elif kinds is not None and self.is_null(type):
                 self.say(typing.MAY_BE_NULL, node, f"{self.words(node)} may be null, which is neither true nor false.", _DEFAULT_FALSE)
         return type
@@ -232,6 +233,8 @@ class Inference:
         self.say(names.UNKNOWN_FIELD, offset, message, hint, length=length)
 
     def _missing(self, node: Path, place: int, found: Found) -> None:
+        if found.presence is not Presence.MAYBE and found.null is None and not found.by_error:
+            return
         owner, key = shown(self._owner(node, place)), shown(str(node.keys[place]))
         whole = shown(".".join(map(str, ref_of(node))))
         if found.by_error:

@@ -114,6 +114,9 @@ _KIND: Final[Mapping[type, Kind]] = {
 }
 
 
+_KINDS: Final[Mapping[type, Kinds]] = {cls: frozenset({kind}) for cls, kind in _KIND.items()}
+
+
 def closed(fields: Mapping[str, Type], *, presence: Presence = Presence.ALWAYS) -> Object:
     """Return an object that has these fields and no others."""
     return Object({name: Field(one, presence) for name, one in fields.items()})
@@ -144,7 +147,10 @@ def kind_of(type: Single) -> Kind:
 
 def kinds_of(type: Type) -> Kinds | None:
     """Return the kinds that a value can be of; None if nothing is known."""
-    return None if isinstance(type, Anything) else frozenset(kind_of(one) for one in members_of(type))
+    known = _KINDS.get(type.__class__)
+    if known is not None:
+        return known
+    return frozenset(_KIND[one.__class__] for one in type.members) if isinstance(type, Union) else None
 
 
 def only(type: Type, kinds: Kinds) -> Type:

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, Final
 
-from tocsin.playbook.codes import typing
+from tocsin.playbook.codes import clarity, typing
 from tocsin.playbook.codes.code import Code
 from tocsin.playbook.expr.errors import nearest, shown
 from tocsin.playbook.expr.grammar import Kind, Kinds
@@ -42,11 +42,19 @@ def compared(judge: "Inference", node: Compared, facts: Facts) -> Type:
     left, right = judge.type(node.left, facts), judge.type(node.right, facts)
     if node.operator in ("==", "!="):
         always = equal(judge, (node.left, left), (node.right, right))
+        _with_true(judge, node, left)
         return BOOLEAN if always is None else Boolean(always is (node.operator == "=="))
     if node.operator in ("in", "not in"):
         found = contained(judge, (node.left, left), (node.right, right), facts)
         return BOOLEAN if found is None else Boolean(found is (node.operator == "in"))
     return Boolean(ordered(judge, node.operator, (node.left, left), (node.right, right)))
+
+
+def _with_true(judge: "Inference", node: Compared, left: Type) -> None:
+    if judge.report is not None and isinstance(node.right, Constant) and isinstance(node.right.value, bool) and isinstance(left, Boolean):
+        words = "not " if node.right.value is (node.operator == "!=") else ""
+        subject = judge.words(node.left).strip("'") if isinstance(node.left, Path) else "…"
+        judge.say(clarity.COMPARED_WITH_TRUE, node.right, "This is true or false already.", f"Write {words}{subject}.")
 
 
 Side = tuple[Node, Type]

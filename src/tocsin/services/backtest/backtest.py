@@ -8,7 +8,7 @@ from tocsin.core.access import Principal, Scope, require
 from tocsin.core.alerts import Alert
 from tocsin.core.errors import Invalid, TocsinError
 from tocsin.core.ids import Ids, RunId, WorkspaceId
-from tocsin.core.values import Instant, Json, JsonObject, parse_instant
+from tocsin.core.values import Instant, Json, JsonObject, iso, parse_instant
 from tocsin.engine.events import RunStarted
 from tocsin.playbook.plan import AlertTrigger, Plan
 from tocsin.rehearsal.cast import Call
@@ -26,6 +26,7 @@ from tocsin.store.tx import Tx
 
 PAGE = 100
 MOST_RUNS = 100  # of one alert that are looked through
+HAPPENED = "what happened"
 UNDECIDED = "undecided"
 WAITS_FOR_NOBODY = "It would wait for something that was not recorded."
 
@@ -40,6 +41,17 @@ class Wanted:
     against: Plan | None = None
     reads: Reads = Reads.RECORDED
     limit: int | None = None
+
+    def as_json(self) -> JsonObject:
+        """Return the head of a report."""
+        return {
+            "playbook": self.plan.id,
+            "digest": self.plan.digest,
+            "against": HAPPENED if self.against is None else self.against.digest,
+            "since": iso(self.since),
+            "until": None if self.until is None else iso(self.until),
+            "reads": self.reads.value,
+        }
 
 
 @dataclass(frozen=True, slots=True)

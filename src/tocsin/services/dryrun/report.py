@@ -1,7 +1,7 @@
 """What a dry run shows: its steps in order, with what is real, what is shown and what is assumed."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from tocsin.core.values import Json, JsonObject
@@ -31,6 +31,7 @@ class DryStep:
     how: How
     effect: ShownEffect | None = None
     asked: ShownAsk | None = None
+    people: tuple[str, ...] = ()  # who may answer, by name
     due: str | None = None  # of a wait
     undone_at: str | None = None
 
@@ -71,7 +72,7 @@ class DryStep:
         if self.asked is None:
             return {}
         ask = self.asked.ask
-        told: JsonObject = {"to": [*ask.to], "via": [*ask.via], "quorum": ask.quorum}
+        told: JsonObject = {"to": [*ask.to], "people": [*self.people], "via": [*ask.via], "quorum": ask.quorum}
         until: JsonObject = {"deadline": ask.deadline, "on_deadline": ask.on_deadline}
         answered: JsonObject = {"answer": self.asked.answer, "chosen": self.asked.chosen}
         return {"ask": {"title": ask.title, "message": ask.message, "options": [*ask.options], **told, **until, **answered}}
@@ -112,9 +113,9 @@ class DryRun:
         }
 
 
-def report(played: Played, cast: DryCast) -> DryRun:
-    """Return what a dry run shows."""
-    steps = tuple(_steps(played, cast, 0))
+def report(played: Played, cast: DryCast, *, people: Mapping[str, Sequence[str]] | None = None) -> DryRun:
+    """Return what a dry run shows; `people` gives the names of those who may answer, by ask."""
+    steps = tuple(_named(step, people or {}) for step in _steps(played, cast, 0))
     effects = [one for one in steps if one.effect is not None]
     reads = [one for one in steps if one.facts.kind == "action" and one.effect is None]
     counts: dict[str, Json] = {
@@ -138,6 +139,10 @@ def report(played: Played, cast: DryCast) -> DryRun:
         unused_answers=tuple(sorted(set(cast.answers) - cast.used)),
         counts=counts,
     )
+
+
+def _named(step: DryStep, people: Mapping[str, Sequence[str]]) -> DryStep:
+    return step if step.asked is None else replace(step, people=tuple(people.get(step.asked.ask.ask, ())))
 
 
 def _waits_for(played: Played) -> str:
@@ -180,4 +185,13 @@ class _Shown:
             how = How.ASSUMED
         elif facts.kind == "wait":
             how = How.PASSED
-        return DryStep(facts, self.playbook, depth, how, effect, asked, self.dues.get(facts.path), self.undone.get(facts.path))
+        return DryStep(
+            facts,
+            self.playbook,
+            depth,
+            how,
+            effect=effect,
+            asked=asked,
+            due=self.dues.get(facts.path),
+            undone_at=self.undone.get(facts.path),
+        )

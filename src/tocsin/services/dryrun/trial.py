@@ -13,6 +13,7 @@ from tocsin.playbook.plan import Plan
 from tocsin.rehearsal.cast import Call
 from tocsin.rehearsal.clock import StageClock
 from tocsin.rehearsal.stage import Stage
+from tocsin.services.delivery import whom
 from tocsin.services.dryrun.cast import DryCast
 from tocsin.services.dryrun.guardrails import Guardrails
 from tocsin.services.dryrun.report import DryRun, report
@@ -54,7 +55,11 @@ async def dry_run(world: World, actor: Principal, wanted: Wanted) -> DryRun:
     stage = Stage(world.plans, spec=world.actions.spec, cast=cast, clock=StageClock(now), ids=world.ids, workspace=actor.workspace)
     trigger: JsonObject = {"kind": "dry-run", "by": actor.name, "user": actor.user}
     played = await asyncio.to_thread(stage.play, wanted.plan, trigger=trigger, alert=alert, inputs=inputs)
-    found = report(played, cast)
+    asked = [shown.ask for shown in cast.asks.values()]
+    people = await world.units.read(
+        lambda tx: {ask.ask: [one.name for one in whom(tx, ask.to, workspace=actor.workspace)] for ask in asked}
+    )
+    found = report(played, cast, people=people)
     await world.units.write(lambda tx: _note(tx, actor, wanted, found, now))
     return found
 

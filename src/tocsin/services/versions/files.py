@@ -5,13 +5,12 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from tocsin.core.access import Principal
-from tocsin.core.playbooks import Review
+from tocsin.core.playbooks import Manuscript, Review
 from tocsin.core.values import Instant
 from tocsin.playbook.plan import Plan
 from tocsin.playbook.present import render
 from tocsin.services.versions.order import callees_first, calls_in
 from tocsin.services.versions.proof import Known, Proof, Prover, known_of
-from tocsin.services.versions.release import Manuscript
 from tocsin.services.versions.saving import Origin, save_playbook
 from tocsin.store.repos.playbooks import Published
 from tocsin.store.tx import Tx

@@ -9,7 +9,7 @@ from tocsin.core.values import Instant, JsonObject
 from tocsin.playbook.compile import PlaybookInvalid
 from tocsin.services.versions.proof import Proof
 from tocsin.store.repos.audit import AuditLine
-from tocsin.store.repos.playbooks import PlaybookVersion
+from tocsin.store.repos.playbooks import PlaybookVersion, Published
 from tocsin.store.tx import Tx
 
 PUBLISH: Final = "publish"
@@ -24,7 +24,7 @@ def submit_version(tx: Tx, actor: Principal, *, id: str, ref: str, now: Instant)
     if version.state not in (VersionState.DRAFT, VersionState.REJECTED):
         raise Conflict(f"{_named(version)} is {_said(version.state)}.", hint="Only drafts and rejected ones are submitted.")
     if version.checks.errors:
-        raise Invalid(f"{_named(version)} has {version.checks.errors} errors.", hint="Save a version without, and submit that.")
+        raise Invalid(f"{_named(version)} has {_errors(version.checks.errors)}.", hint="Save a version without, and submit that.")
     _refuse_red(version, id)
     tx.playbooks.move(version.digest, VersionState.IN_REVIEW, workspace=actor.workspace)
     return _told(tx, actor, version, "playbook.submit", {}, now)
@@ -91,12 +91,13 @@ def version_before(tx: Tx, actor: Principal, *, id: str) -> PlaybookVersion:
     raise NotFound(f"No other version of '{id}' was published before.", hint="Publish another, or disable the playbook.")
 
 
-def switch_playbook(tx: Tx, actor: Principal, *, id: str, enabled: bool, now: Instant) -> None:
+def switch_playbook(tx: Tx, actor: Principal, *, id: str, enabled: bool, now: Instant) -> Published:
     """Let a playbook be started, or not; raises NotFound. What runs goes on."""
     require(actor, Scope.PLAYBOOKS_WRITE)
     if tx.playbooks.enable(id, enabled, workspace=actor.workspace):
         verb = "playbook.enable" if enabled else "playbook.disable"
         tx.audit.add(AuditLine(actor.workspace, now, actor.user, verb, "playbook", id))
+    return next(one for one in tx.playbooks.published(workspace=actor.workspace) if one.playbook == id)
 
 
 def put_in_force(tx: Tx, actor: Principal, *, version: PlaybookVersion, kind: str, reason: str, now: Instant) -> None:
@@ -145,7 +146,7 @@ def _refuse_errors(proof: Proof) -> None:
     if proof.plan is None:
         first = next((one for one in proof.diagnostics if one.level.name == "ERROR"), None)
         said = f" The first: {first.span.file}:{first.span.line}: {first.code} {first.message}" if first else ""
-        message = f"That version of '{proof.id}' has {proof.checks.errors} errors.{said}"
+        message = f"That version of '{proof.id}' has {_errors(proof.checks.errors)}.{said}"
         raise PlaybookInvalid(message, hint="Save a version without errors.", diagnostics=proof.diagnostics)
 
 
@@ -171,3 +172,7 @@ def _named(version: PlaybookVersion) -> str:
 
 def _said(state: VersionState) -> str:
     return "in review" if state is VersionState.IN_REVIEW else "a draft" if state is VersionState.DRAFT else state.value
+
+
+def _errors(number: int) -> str:
+    return "an error" if number == 1 else f"{number} errors"

@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from tocsin.core.access import Principal, Role, Scope, require
 from tocsin.core.errors import Conflict, Invalid
-from tocsin.core.playbooks import Review
+from tocsin.core.playbooks import Manuscript, Review
 from tocsin.core.values import Instant, JsonObject
 from tocsin.playbook.plan import Plan
 from tocsin.services.versions.changes import changes
@@ -26,16 +26,6 @@ class Change(StrEnum):
     REPINNED = "repinned"  # the same text; what it calls has changed
     UNCHANGED = "unchanged"
     REMOVED = "removed"  # came from this place before, and is not there any more
-
-
-@dataclass(frozen=True, slots=True)
-class Manuscript:
-    """One playbook of a release. `file` is how the place calls it."""
-
-    id: str
-    text: str
-    rehearsal: str = ""
-    file: str = ""
 
 
 @dataclass(frozen=True, slots=True)

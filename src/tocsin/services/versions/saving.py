@@ -7,6 +7,7 @@ from tocsin.core.diagnostics import Diagnostic
 from tocsin.core.errors import Invalid
 from tocsin.core.playbooks import Review, VersionState
 from tocsin.core.values import Instant, JsonObject
+from tocsin.playbook.parse import KEBAB, MAX_ID
 from tocsin.services.versions.lifecycle import OVERRIDE, PUBLISH, put_in_force
 from tocsin.services.versions.proof import Proof
 from tocsin.store.repos.audit import AuditLine
@@ -73,6 +74,8 @@ def keep(tx: Tx, actor: Principal, *, proof: Proof, origin: Origin, now: Instant
     """Keep a version, or refresh what is known of the one that is there; raises Invalid for text that no database takes."""
     if "\0" in proof.text or not _is_unicode(proof.text) or not _is_unicode(proof.rehearsal):
         raise Invalid("The text holds characters that cannot be kept.", hint="Save it as UTF-8, without NUL.")
+    if not KEBAB.fullmatch(proof.id) or len(proof.id) > MAX_ID:
+        raise Invalid(f"'{proof.id[:MAX_ID]}' is not the id of a playbook.", hint="Ids are in kebab-case: small letters, digits and -.")
     current = next((one for one in tx.playbooks.published(workspace=actor.workspace) if one.playbook == proof.id), None)
     version = PlaybookVersion(
         workspace=actor.workspace,

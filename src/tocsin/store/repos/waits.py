@@ -98,7 +98,7 @@ class Waits:
         return [row.field for row in self._sql.rows(_FIELDS, _key(place))]
 
     def keyed(self, place: Place, field: str, value: str, *, now: Instant) -> list[Waiting]:
-        """Return the waits for an event that has this text in this field."""
+        """Return the waits for an event that has this value in this field, as `wait_keys` write them."""
         rows = self._sql.rows(_KEYED, {**_key(place), "field": field, "value": clean(value), "now": micros(now)})
         return [_waiting(row) for row in rows]
 

@@ -19,14 +19,14 @@ event_waits = sa.Table(
     sqlite_with_rowid=False,
 )
 
-# The texts of which an event must have one for its filter to hold, so that few of many filters are asked.
+# The values of which an event must have one for the filter to hold (`wait_keys`), so that few of many filters are asked.
 event_wait_keys = sa.Table(
     "event_wait_keys",
     metadata,
     text("workspace", key=True),
     text("kind", key=True),
     text("hook", key=True),
-    text("field", key=True),  # JSON list of keys; empty: any event may do, and `value` is the wait's shape
+    text("field", key=True),  # empty: any event may do, and `value` is the wait's shape
     text("value", key=True),
     text("run_id", key=True),
     text("path", key=True),
