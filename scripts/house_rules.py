@@ -10,7 +10,7 @@ ROOT = Path(__file__).resolve().parents[1]
 
 PURE = ("core", "playbook", "engine")
 # Where an `except Exception` may stand, because nothing above it would catch what it catches.
-EDGES = ("engine/driver.py", "api/", "connectors/runtime.py", "store/units.py")
+EDGES = ("engine/driver.py", "api/", "connectors/runtime.py", "store/units.py", "sandbox/inside.py")
 CLOCKS_AND_CHANCE = {"time", "uuid", "random", "secrets", "os", "socket", "subprocess"}
 NOW = {"now", "utcnow", "today"}
 EMPTY_WORDS = re.compile(r"(Manager|Helper|Helpers|Util|Utils|Data|Info)$")

@@ -5,6 +5,6 @@ here=$(dirname "$0")
 . "$here/apt.sh"
 
 # program:package
-need="nft:nftables ip:iproute2 sshd:openssh-server ssh:openssh-client dovecot:dovecot-imapd"
+need="nft:nftables ip:iproute2 sshd:openssh-server ssh:openssh-client dovecot:dovecot-imapd bwrap:bubblewrap git:git"
 
 install_missing "test" $need

@@ -247,7 +247,13 @@ async def test_two_versions_are_compared(world):
     found = (await get(world, "count-it/diff")).json()
     assert (found["before"], found["after"]) == (1, 2)
     assert '+    set: {total: "${{ inputs.least + 2 }}"}' in found["text"].split("\n")
-    assert found["changes"]
+    (change,) = found["changes"]
+    assert (change["path"].startswith("steps/sum"), found["readable"]) == (True, True)
+    form = (await draft(world, f"# A comment.\n{TWO}")).json()["number"]
+    reformed = (await get(world, "count-it/diff", **{"from": "2", "to": str(form)})).json()
+    assert (reformed["changes"], "+# A comment." in reformed["text"]) == ([], True)
+    wrong = (await draft(world, WRONG)).json()["number"]
+    assert (await get(world, "count-it/diff", to=str(wrong))).json()["readable"] is False
     same = (await get(world, "count-it/diff", **{"from": "2", "to": "2"})).json()
     assert (same["changes"], same["text"]) == ([], "")
     assert (await get(world, "count-it/diff", **{"from": "7"})).status_code == 404
@@ -339,7 +345,7 @@ async def test_a_release_publishes_callees_and_callers_together(world):
         ("count-it", "changed", 2),
         ("caller", "repinned", 2),
     ]
-    assert changed["items"][0]["diff"]
+    assert changed["items"][0]["changes"][0]["sentence"]
 
 
 @pytest.mark.parametrize("bad", [("count-it", WRONG, ""), ("count-it", TEXT, RED), ("count-it", TEXT, "cases: [")])

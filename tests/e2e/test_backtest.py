@@ -230,6 +230,16 @@ async def test_against_another_version_the_two_are_compared_with_each_other(desk
     assert (totals["same"], totals["different"]) == (2, 2)
 
 
+async def test_code_is_run_for_real_and_not_taken_from_the_record(desk: Desk) -> None:
+    code = "  - id: sum\n    code: |\n      return {'known': inputs['state']['known']}\n    with: {state: \"${{ steps.state }}\"}\n"
+    code += "    returns: {known: {type: boolean}}\n"
+    text = PLAYBOOK.replace("  - id: way\n    if: ${{ steps.state.known }}", code + "  - id: way\n    if: ${{ steps.sum.known }}")
+    found = await desk.backtest(text=text)
+    assert {found[title]["finding"] for title in ("one", "two", "three", "four")} == {"same"}, found
+    inverted = await desk.backtest(text=text.replace("inputs['state']['known']", "not inputs['state']['known']"))
+    assert told(inverted["one"]) == ["decision changed way", "ask added Isolate known?"]
+
+
 async def test_the_stream_has_a_line_an_alert_and_the_totals_last(desk: Desk) -> None:
     headers = {"accept": "application/x-ndjson"}
     answer = await desk.client.post("/playbooks/contain/backtest", json={"since": "30d"}, headers=headers)

@@ -2,7 +2,26 @@
 
 import typer
 
-from tocsin.cli import backtest, bench, check, demo, mapping, openapi, packs, playbooks, rehearse, replay, run, runs, sync, up
+from tocsin.cli import (
+    backtest,
+    bench,
+    check,
+    demo,
+    diff,
+    fmt,
+    lsp,
+    mapping,
+    openapi,
+    packs,
+    playbooks,
+    rehearse,
+    replay,
+    run,
+    runs,
+    schema,
+    sync,
+    up,
+)
 
 
 def application() -> typer.Typer:
@@ -21,6 +40,10 @@ def application() -> typer.Typer:
     app.command("map")(mapping.map_events)
     app.command("replay")(replay.replay)
     app.command("check")(check.check)
+    app.command("fmt")(fmt.fmt)
+    app.command("diff")(diff.diff)
+    app.command("schema")(schema.schema)
+    app.command("lsp")(lsp.lsp)
     app.command("rehearse")(rehearse.rehearse)
     app.command("run")(run.run)
     app.command("backtest")(backtest.backtest)

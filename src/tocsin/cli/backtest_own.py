@@ -31,6 +31,7 @@ async def own_lines(settings: Settings, playbook: str, body: JsonObject) -> Asyn
             pages = backtest(world_of(parts), OPERATOR, wanted, totals)
             yield lines_of(wanted, pages, totals)
         finally:
+            await assembly.code.aclose()
             await assembly.connectors.aclose()
     finally:
         await asyncio.to_thread(store.close)

@@ -35,6 +35,15 @@ class PlaceRefused(Invalid):
 
 
 @dataclass(frozen=True, slots=True)
+class Brought:
+    """What a place has: its playbooks, how versions name it as their source, and what they say has changed."""
+
+    source: str
+    message: str
+    playbooks: Sequence[Manuscript]
+
+
+@dataclass(frozen=True, slots=True)
 class Entry:
     """A name in a place. `path` is relative to it, with slashes."""
 

@@ -103,10 +103,10 @@ async def _from_server(run: str, *, url: str | None, token: str | None, data: st
         timeline = await remote.get(f"/runs/{quote(run, safe='')}/timeline")
         head = _object(timeline.get("run"))
         alert = await remote.get(f"/alerts/{quote(text(head.get('alert')), safe='')}") if head.get("alert") else None
-    return Recording(run, tuple(_events(head, objects(timeline.get("entries")), alert)))
+    return Recording(run, tuple(events_of_timeline(head, objects(timeline.get("entries")), alert)))
 
 
-def _events(head: JsonObject, entries: list[JsonObject], alert: JsonObject | None) -> list[RunEvent]:
+def events_of_timeline(head: JsonObject, entries: list[JsonObject], alert: JsonObject | None) -> list[RunEvent]:
     """Read a timeline back as events, as far as a case needs them."""
     return [event for entry in entries for event in _event(entry, _object(entry.get("details")), head, alert)]
 
@@ -136,11 +136,11 @@ def _event(entry: JsonObject, details: JsonObject, head: JsonObject, alert: Json
         case "call" if status in _ENDED:
             outputs, reason = _object(details.get("outputs")), text(details.get("reason"))
             return [CallEnded(at=at, path=path, run=text(details.get("run")), outcome=Outcome(status), outputs=outputs, reason=reason)]
+        case "wait" if "filter" in details:
+            return [EventAwaited(at=at, path=path, kind="")]
         case "wait" if "event" in details:
             event = details.get("event")
             return [EventArrived(at=at, path=path, event=event if isinstance(event, dict) else None)]
-        case "wait" if "filter" in details:
-            return [EventAwaited(at=at, path=path, kind="")]
         case _:
             return []
 

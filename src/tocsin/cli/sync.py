@@ -1,10 +1,8 @@
 """`tocsin sync`: publish the playbooks of a folder or a git repository, all of them or none."""
 
 import sys
-from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Protocol
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -12,26 +10,10 @@ from tocsin.cli.options import AsJson, Config, DataFolder, Token, Url
 from tocsin.cli.say import FAILED, as_line, put
 
 if TYPE_CHECKING:
+    from tocsin.cli.places import Brought
     from tocsin.cli.remote import Remote
-    from tocsin.core.playbooks import Manuscript
+    from tocsin.cli.sync_local import Release
     from tocsin.core.values import JsonObject
-
-
-@dataclass(frozen=True, slots=True)
-class Brought:
-    """What a place has: its playbooks, how versions name it as their source, and what they say has changed."""
-
-    source: str
-    message: str
-    playbooks: "Sequence[Manuscript]"
-
-
-class Release(Protocol):
-    """Where playbooks are released: a server, or the store of a data folder."""
-
-    def __call__(self, body: "JsonObject") -> "JsonObject":
-        """Do what `POST /playbooks/release` says."""
-        ...
 
 
 def sync(
@@ -70,9 +52,9 @@ def sync(
         raise typer.Exit(FAILED)
 
 
-def bring(place: str, *, ref: str, path: str, message: str) -> Brought:
+def bring(place: str, *, ref: str, path: str, message: str) -> "Brought":
     """Read a place; raises NotFound, Invalid and the like."""
-    from tocsin.cli.places import read_folder
+    from tocsin.cli.places import Brought, read_folder
     from tocsin.cli.repository import address_of, fetch
     from tocsin.core.errors import Invalid, NotFound
 
@@ -92,7 +74,7 @@ def bring(place: str, *, ref: str, path: str, message: str) -> Brought:
     return Brought(f"folder:{folder.resolve()}", message or f"From {folder.resolve()}", read_folder(folder))
 
 
-def _body(brought: Brought, *, prune: bool, dry_run: bool) -> "JsonObject":
+def _body(brought: "Brought", *, prune: bool, dry_run: bool) -> "JsonObject":
     return {
         "source": brought.source,
         "message": brought.message,
@@ -102,7 +84,7 @@ def _body(brought: Brought, *, prune: bool, dry_run: bool) -> "JsonObject":
     }
 
 
-def _release(url: str | None, token: str | None, data: str | None, config: Path | None) -> Release:
+def _release(url: str | None, token: str | None, data: str | None, config: Path | None) -> "Release":
     from tocsin.cli.remote import find_url
     from tocsin.cli.session import ask_server
     from tocsin.core.errors import Unavailable

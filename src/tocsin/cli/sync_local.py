@@ -1,20 +1,28 @@
 """Release playbooks into a data folder over which no server runs."""
 
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from tocsin.cli.options import read_settings
 from tocsin.core.errors import Unavailable
 from tocsin.core.values import JsonObject
 
 if TYPE_CHECKING:
-    from tocsin.cli.sync import Release
     from tocsin.core.access import Principal
     from tocsin.settings import Settings
     from tocsin.store.opening import Store
 
 
-def release_into(config: Path | None, data: str | None) -> "Release":
+class Release(Protocol):
+    """Where playbooks are released: a server, or the store of a data folder."""
+
+    def __call__(self, body: JsonObject) -> JsonObject:
+        """Do what `POST /playbooks/release` says."""
+        ...
+
+
+def release_into(config: Path | None, data: str | None) -> Release:
     """Return what releases into the data folder of the settings; raises Unavailable when there is none."""
     from tocsin.store.opening import DATABASE, open_store
 
@@ -41,7 +49,6 @@ def _release(store: "Store", settings: "Settings", body: JsonObject) -> JsonObje
     from tocsin.services.versions.proof import Prover
     from tocsin.services.versions.release import look_up, plan_release, release
     from tocsin.services.versions.saving import Origin
-    from tocsin.wiring import system_clock
 
     given, actor = ReleaseIn.model_validate(body), local_operator()
     catalogue = PackCatalogue(load_packs([BUILTIN, *map(Path, settings.packs)]))
@@ -50,7 +57,7 @@ def _release(store: "Store", settings: "Settings", body: JsonObject) -> JsonObje
     shelved = store.units.read_now(lambda tx: look_up(tx, actor, ids=[one.id for one in texts]))
     planned = plan_release(prover, shelved, manuscripts=texts, source=given.source)
     if not given.dry_run and not planned.is_red:
-        now, origin = system_clock(), Origin(given.message, given.source)
+        now, origin = datetime.now(UTC), Origin(given.message, given.source)
         done = store.units.write_now(
             lambda tx: release(tx, actor, planned=planned, origin=origin, prune=given.prune, review=settings.playbook_review, now=now)
         )

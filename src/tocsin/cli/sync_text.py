@@ -8,13 +8,13 @@ from rich.text import Text
 from tocsin.cli.remote import count, objects, text
 from tocsin.cli.say import shown
 from tocsin.cli.session import console
-from tocsin.cli.version_text import change_line, checks_of, failures_of, rehearsals_of
+from tocsin.cli.version_text import checks_of, failures_of, meaning_line, rehearsals_of
 from tocsin.core.diagnostics import Diagnostic, Level, Span
 from tocsin.core.values import Json, JsonObject
 from tocsin.playbook.present import render
 
 if TYPE_CHECKING:
-    from tocsin.cli.sync import Brought
+    from tocsin.cli.places import Brought
 
 SIGNS: Final = {
     "new": ("+", "green"),
@@ -77,12 +77,13 @@ def _headline(item: JsonObject, *, prune: bool) -> Text:
 
 def _details(item: JsonObject, source: str) -> None:
     out = console()
-    changes = item.get("diff")
-    lines = [text(one) for one in changes] if isinstance(changes, list) else []
-    for line in lines[:_MOST_LINES]:
-        out.print(change_line(line, indent="    "), soft_wrap=True)
-    if len(lines) > _MOST_LINES:
-        out.print(Text(f"    … and {len(lines) - _MOST_LINES} lines more", style="dim"))
+    changes = objects(item.get("changes"))
+    for one in changes[:_MOST_LINES]:
+        out.print(meaning_line(one, indent="    "), soft_wrap=True)
+    if len(changes) > _MOST_LINES:
+        out.print(Text(f"    … and {len(changes) - _MOST_LINES} changes more", style="dim"))
+    if not changes and text(item.get("change")) == "changed" and not _is_red(item):
+        out.print(Text("    Only the form has changed.", style="dim"))
     checks = item.get("checks")
     found = objects(checks.get("diagnostics")) if isinstance(checks, dict) else []
     errors = [_diagnostic(one) for one in found if one.get("severity") == "error"]

@@ -16,6 +16,7 @@ STATES = {
     "published": "bold green",
     "superseded": "dim",
 }
+RISKS = {"danger": ("!", "bold red"), "notice": ("~", "yellow"), "none": ("·", "")}
 DIGEST = 12  # characters that are shown
 DAY = 16  # of an instant: to the minute
 
@@ -80,15 +81,21 @@ def version_page(found: JsonObject) -> None:
 def diff_page(id: str, found: JsonObject, *, with_lines: bool) -> None:
     """Show what has changed."""
     out = console()
-    before, after, changes = count(found.get("before")), count(found.get("after")), found.get("changes")
-    out.print(shown(f"{id}: version {before} → {after}"))
+    out.print(shown(f"{id}: version {count(found.get('before'))} → {count(found.get('after'))}"))
+    changes, lines = objects(found.get("changes")), text(found.get("text"))
+    for one in changes:
+        out.print(meaning_line(one))
     if not changes:
-        out.print("  nothing has changed")
-    for line in changes if isinstance(changes, list) else []:
-        out.print(change_line(text(line)))
-    if with_lines:
-        for line in text(found.get("text")).split("\n"):
+        out.print(f"  {_no_meaning(found, lines)}")
+    if lines and (with_lines or found.get("readable") is False):
+        for line in lines.split("\n"):
             out.print(change_line(line, indent=""), soft_wrap=True)
+
+
+def meaning_line(change: JsonObject, *, indent: str = "  ") -> Text:
+    """Say what one change means; what is dangerous stands out."""
+    sign, style = RISKS.get(text(change.get("risk")), ("·", ""))
+    return Text(f"{indent}{sign} {shown(text(change.get('sentence')))}", style=style)
 
 
 def change_line(line: str, *, indent: str = "  ") -> Text:
@@ -141,6 +148,12 @@ def failures_of(rehearsals: Json) -> list[str]:
     """Return a line for each rehearsal that fails."""
     found = rehearsals.get("failures") if isinstance(rehearsals, dict) else None
     return [text(one) for one in found] if isinstance(found, list) else []
+
+
+def _no_meaning(found: JsonObject, lines: str) -> str:
+    if not lines:
+        return "Nothing has changed."
+    return "Only the form has changed." if found.get("readable") else "One of them has errors, so only the lines are compared."
 
 
 def _review(version: JsonObject) -> str:

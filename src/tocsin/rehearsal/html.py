@@ -122,8 +122,8 @@ def _cases(file: FileReport) -> Iterator[str]:
             if difference.rows:
                 yield '<li><div class="rows wide" style="flex:1"><div class="dim">expected</div><div class="dim">actual</div>'
                 for row in difference.rows:
-                    style = "bad" if difference.differs(row) else ""
-                    yield f'<div class="{style}">{escape(row.expected or "·")}</div><div class="{style}">{escape(row.actual or "·")}</div>'
+                    left, right = ("bad", "good") if difference.differs(row) else ("", "" if row.expected else "dim")
+                    yield f'<div class="{left}">{escape(row.expected or "·")}</div><div class="{right}">{escape(row.actual or "·")}</div>'
                 yield "</div></li>"
     yield "</ul>"
 
@@ -154,7 +154,7 @@ def _coverage(coverage: Coverage, source: str, key: str) -> Iterator[str]:
 def line_marks(coverage: Coverage, source: str) -> dict[int, str]:
     """Return for each line of a step whether its step was rehearsed wholly, in part or not at all."""
     lines = source.split("\n")
-    starts = sorted(((place.line, place) for place in coverage.steps), key=lambda one: one[0])
+    starts = sorted(((_item_start(lines, place.line), place) for place in coverage.steps), key=lambda one: one[0])
     marks: dict[int, str] = {}
     for index, (first, place) in enumerate(starts):
         end = starts[index + 1][0] if index + 1 < len(starts) else len(lines) + 1
@@ -167,6 +167,14 @@ def line_marks(coverage: Coverage, source: str) -> dict[int, str]:
     return marks
 
 
+def _item_start(lines: list[str], line: int) -> int:
+    """Return where the list item begins whose step says in a line what it is: its id may stand above that."""
+    start = line
+    while start > 1 and not lines[start - 1].lstrip().startswith("- "):
+        start -= 1
+    return start if lines[start - 1].lstrip().startswith("- ") else line
+
+
 def _mark(place: Place, coverage: Coverage) -> str:
     own = [branch for branch in coverage.branches if branch.path == place.path]
     if place.path not in coverage.reached:
@@ -176,7 +184,7 @@ def _mark(place: Place, coverage: Coverage) -> str:
 
 def _notes(coverage: Coverage) -> dict[int, str]:
     found: dict[int, list[Branch]] = {}
-    lines = {place.path: place.line for place in coverage.steps}
+    lines = {place.path: place.line for place in coverage.steps}  # where the step says what it is
     for branch in coverage.missed:
         found.setdefault(lines.get(branch.path, branch.line), []).append(branch)
     return {line: "never: " + ", ".join(branch.label for branch in branches) for line, branches in found.items()}

@@ -121,7 +121,8 @@ class Values:
             case "integer":
                 return self.integers(schema)
             case "number":
-                return st.one_of(self.integers(schema), st.floats(-1000, 1000, allow_nan=False, width=16))
+                low, high = _bound(schema, "minimum", -1000), _bound(schema, "maximum", 1000)
+                return st.one_of(self.integers(schema), st.floats(low, max(low, high), allow_nan=False))
             case "boolean":
                 return st.booleans()
             case "array":

@@ -5,8 +5,11 @@ after the other, with Monty. Frames are four bytes of length and JSON: a call co
 Nothing that is written here is believed by the parent: it counts and checks everything again.
 """
 
+from __future__ import annotations
+
 import ast
 import base64
+import contextlib
 import importlib
 import json
 import math
@@ -16,8 +19,14 @@ import signal
 import struct
 import sys
 import threading
+import traceback
 from types import TracebackType
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
+
+if TYPE_CHECKING:  # the jail has no Monty
+    import ctypes
+
+    import pydantic_monty
 
 DEEPEST = 64
 LARGEST_INTEGER = 2**53
@@ -117,7 +126,7 @@ def check(result: object, limit: int) -> None:
         level = below
 
 
-def parts_of(one: object) -> "list[object]":
+def parts_of(one: object) -> list[object]:
     """Return the values inside one value; raises NotJson for a type that JSON lacks."""
     if isinstance(one, dict):
         for key in one:
@@ -181,7 +190,7 @@ def run_python(call: Head) -> tuple[Head, bytes | None]:
         names: dict[str, Any] = {"__name__": "code"}
         exec(compile(module, FILENAME, "exec"), names)  # noqa: S102 - what this program is for
         value = as_json(names["code"](call["inputs"]), call["output_bytes"])
-    except BaseException as error:  # also SystemExit and KeyboardInterrupt: whatever the code raises is an answer
+    except BaseException as error:  # nothing above would catch it; whatever foreign code raises, also SystemExit, is an answer
         return describe(error), None
     finally:
         flush_prints()
@@ -189,12 +198,11 @@ def run_python(call: Head) -> tuple[Head, bytes | None]:
 
 
 def flush_prints() -> None:
-    """Write out what is still buffered; the code may have put anything in the place of these files."""
-    for name in ("stdout", "stderr"):
-        try:
-            getattr(sys, name).flush()
-        except BaseException:  # noqa: S112 - what the code printed is no reason to lose what it returned
-            continue
+    """Write out what is still buffered in the files that we were started with; the code may have closed them."""
+    for file in (sys.__stdout__, sys.__stderr__):
+        if file is not None:
+            with contextlib.suppress(OSError, ValueError):
+                file.flush()
 
 
 def describe(error: BaseException) -> Head:
@@ -211,23 +219,22 @@ def describe(error: BaseException) -> Head:
     return {"kind": "raised", "error": type(error).__name__[:200], "message": message_of(error), "line": line}
 
 
-def line_of(traceback: TracebackType | None) -> int | None:
+def line_of(trace: TracebackType | None) -> int | None:
     """Return the innermost line of the user's text."""
     line = None
-    while traceback is not None:
-        if traceback.tb_frame.f_code.co_filename == FILENAME:
-            line = traceback.tb_lineno
-        traceback = traceback.tb_next
+    while trace is not None:
+        if trace.tb_frame.f_code.co_filename == FILENAME:
+            line = trace.tb_lineno
+        trace = trace.tb_next
     return line
 
 
 def message_of(error: BaseException) -> str:
-    """Return the error's text, whose `__str__` may be the code's own."""
-    try:
-        text = error.msg if isinstance(error, SyntaxError) else str(error)
-        return str(text)[:MESSAGE_LIMIT]
-    except BaseException:
-        return ""
+    """Return the error's text, whose `__str__` may be the code's own and may fail."""
+    if isinstance(error, SyntaxError):
+        return str(error.msg)[:MESSAGE_LIMIT]
+    shown = "".join(traceback.format_exception_only(error))  # "Type: text", or "Type" alone; never raises
+    return shown.partition(": ")[2].rstrip("\n")[:MESSAGE_LIMIT]
 
 
 # -- Monty ----------------------------------------------------------------------------------------------------------------------------
@@ -254,16 +261,16 @@ def serve_monty(filter_program: str, binary: str) -> NoReturn:
         os.write(out, b"R")
         while (call := read_call()) is not None:
             try:
-                head, value = run_monty(pydantic_monty, pool, call)
+                head, value = run_monty(pool, call)
             except MemoryError:  # while the result was turned into Python's objects
                 head, value = {"kind": "memory"}, None
-            except Exception as error:  # an odd result must not look like a dead worker
+            except (ImportError, LookupError, TypeError, ValueError, AttributeError, RuntimeError) as error:  # an odd result; we live on
                 head, value = {"kind": "raised", "error": type(error).__name__, "message": message_of(error), "line": None}, None
             answer(out, head, value)
     os._exit(0)
 
 
-def step_down(libc: Any, program: bytes, binary: str) -> str:
+def step_down(libc: ctypes.CDLL, program: bytes, binary: str) -> str:
     """Give up root, new privileges, writing and the calls that nobody here needs; return the path to start Monty's binary by."""
     for limit, most in (
         (resource.RLIMIT_AS, own_size(os.getpid()) + WARDEN_MB * MEGABYTE),
@@ -282,7 +289,7 @@ def step_down(libc: Any, program: bytes, binary: str) -> str:
     return binary
 
 
-def die_with_parent(libc: Any) -> None:
+def die_with_parent(libc: ctypes.CDLL) -> None:
     """Kill this process group when the server dies: Monty's program would otherwise compute on until its time limit."""
 
     def wait_for_the_end() -> None:
@@ -301,7 +308,7 @@ def inherited(path: str) -> int:
     return fd
 
 
-def set_filter(libc: Any, program: bytes) -> None:
+def set_filter(libc: ctypes.CDLL, program: bytes) -> None:
     """Install a seccomp filter on this process and its children; no filter: the machine has none that we can write."""
     import ctypes
 
@@ -324,23 +331,29 @@ def own_size(pid: int) -> int:
         return 0
 
 
-def run_monty(monty: Any, pool: Any, call: Head) -> tuple[Head, bytes | None]:
+def run_monty(pool: pydantic_monty.Monty, call: Head) -> tuple[Head, bytes | None]:
     """Run the source as a function's body in a fresh session."""
+    import pydantic_monty as monty
+
     try:
         text = as_function(call["source"])
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         return describe(error), None
     prints = Prints()
     lines = text.count("\n") + 1
-    limits = {"max_feed_duration_secs": call["timeout_s"], "max_memory": call["memory_mb"] * MEGABYTE, "max_recursion_depth": 200}
+    limits: pydantic_monty.ResourceLimits = {
+        "max_feed_duration_secs": call["timeout_s"],
+        "max_memory": call["memory_mb"] * MEGABYTE,
+        "max_recursion_depth": 200,
+    }
     try:
         # sleep would be waited for by the pool, outside the time limit; so it is asked of the host, which says no
         with pool.checkout(limits=limits, os_policy={"sleep": "call_host"}) as session:
             limit_memory(session.worker_pid, call["memory_mb"])
-            feed = {"print_callback": prints.keep, "os": OsCalls(monty.NOT_HANDLED)}
             # json.dumps, because what JSON lacks, and what contains itself, would reach us as a text like `range(0, 3)` or `[...]`
             tail = "__result = code(inputs)\nimport json as __json\n(__result, len(__json.dumps(__result)))"
-            result = session.feed_run(f"{text}\n{tail}", inputs={"inputs": call["inputs"]}, **feed)
+            calls = OsCalls(monty.NOT_HANDLED)
+            result = session.feed_run(f"{text}\n{tail}", inputs={"inputs": call["inputs"]}, print_callback=prints.keep, os=calls)
             value = as_json(result[0], call["output_bytes"])
     except (NotJson, TooLong) as error:
         return describe(error) | {"printed": prints.text()}, None
@@ -370,15 +383,17 @@ def limit_memory(pid: int | None, memory_mb: int) -> None:
         resource.prlimit(pid, resource.RLIMIT_AS, (wanted if most < 0 else min(wanted, most), most))
 
 
-def describe_monty(error: Any, lines: int) -> Head:
+def describe_monty(error: pydantic_monty.MontyError, lines: int) -> Head:
     """Turn an error of Monty into the head of an answer; what comes after `lines` and the call is our own writing of the result."""
+    import pydantic_monty as monty
+
     inner = error.exception()
     message = str(inner)[:MESSAGE_LIMIT]
     if isinstance(inner, MemoryError):
         return {"kind": "memory"}
     if isinstance(inner, TimeoutError) and message.startswith("feed time limit"):
         return {"kind": "timeout"}
-    frames = error.traceback() if hasattr(error, "traceback") else []
+    frames = error.traceback() if isinstance(error, monty.MontyRuntimeError | monty.MontySyntaxError) else []
     if frames and frames[-1].line > lines + 1:
         return {"kind": "not-json", "message": message}
     line = frames[-1].line - 1 if frames else None

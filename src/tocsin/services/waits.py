@@ -28,7 +28,7 @@ def tell_waiting(tx: Tx, events: Sequence[JsonObject], *, place: Place, now: Ins
         met = [one for one in pool.keyed(event) if asked.accepts(one)]
         for shape in [one for one in pool.shapes if asked.accepts(one)]:
             met += tx.waits.of_shape(place, shape.shape, now=now)
-            pass
+            pool.shapes.remove(shape)
         over += sum([_hand_over(tx, one, event, now=now) for one in met])
         pool.over.update((one.run, one.path) for one in met)
     return over

@@ -3,6 +3,8 @@
 import asyncio
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from tocsin.core.effects import Effect, OnUnknown
 from tocsin.core.errors import Invalid, OutcomeUnknown
@@ -217,3 +219,69 @@ def test_an_outcome_of_a_child_is_reused(bench: Bench) -> None:
     new = replay(bench, run, "last", bench.plans.current("test"))
     assert sent(bench) == ["last"]
     assert bench.ended(new).outcome is Outcome.SUCCEEDED
+
+
+class Drawn:
+    """A playbook drawn at random: its text, and the ids of the outermost scope in the order of the plan."""
+
+    def __init__(self, draw: st.DrawFn) -> None:
+        self.draw, self.ids, self.effects = draw, list[str](), list[str]()
+        self.count = 0
+        self.text = self.block("  ", depth=0, outer=True)
+
+    def block(self, pad: str, *, depth: int, outer: bool) -> str:
+        return "".join(self.step(pad, depth=depth, outer=outer) for _ in range(self.draw(st.integers(1, 3))))
+
+    def step(self, pad: str, *, depth: int, outer: bool) -> str:
+        kind = self.draw(st.sampled_from(["read", "effect", "set", "if", "parallel", "loop"] if depth < 2 else ["read", "effect", "set"]))
+        self.count += 1
+        id = f"s{self.count}"
+        if outer:
+            self.ids.append(id)
+        inner = f"{pad}    "
+        match kind:
+            case "read":
+                return f"{pad}- {{id: {id}, action: intel.look_up, with: {{q: {id}}}}}\n"
+            case "effect":
+                if outer:
+                    self.effects.append(id)
+                return f"{pad}- {{id: {id}, action: fw.block, with: {{q: {id}}}}}\n"
+            case "if":
+                way = self.draw(st.sampled_from(["true", "false"]))
+                then, other = (self.block(inner, depth=depth + 1, outer=outer) for _ in range(2))
+                return f"{pad}- id: {id}\n{pad}  if: ${{{{ {way} }}}}\n{pad}  then:\n{then}{pad}  else:\n{other}"
+            case "parallel":
+                branches = "".join(
+                    f"{pad}    -\n{self.block(pad + '      ', depth=depth + 1, outer=outer)}" for _ in range(self.draw(st.integers(2, 3)))
+                )
+                return f"{pad}- id: {id}\n{pad}  parallel:\n{branches}"
+            case "loop":
+                body = self.block(inner, depth=depth + 1, outer=False)
+                return f"{pad}- id: {id}\n{pad}  for_each: ${{{{ [1, 2] }}}}\n{pad}  as: n{id}\n{pad}  steps:\n{body}"
+            case _:
+                return f"{pad}- {{id: {id}, set: {{x: 1}}}}\n"
+
+
+@settings(max_examples=60)
+@given(st.data())
+def test_whatever_the_playbook_no_effect_before_the_point_is_sent_again(data: st.DataObject) -> None:
+    drawn = Drawn(data.draw)
+    bench = Bench()
+    bench.actions.add(spec("intel.look_up"), {"n": 1})
+    bench.actions.add(spec("fw.block", Effect.WRITE, OnUnknown.REPEAT), {"ok": True})
+    run = bench.play(drawn.text)
+    assert bench.ended(run).outcome is Outcome.SUCCEEDED
+    done = {call.path for call in bench.actions.ledger}
+    point = data.draw(st.sampled_from(drawn.ids))
+    refusal = ""
+    try:
+        new = replay(bench, run, point, bench.plans.current("test"))
+    except CannotReplay as refused:
+        refusal = str(refused)
+    if refusal:
+        assert "did not go into the branch" in refusal
+        return
+    assert bench.ended(new).outcome is Outcome.SUCCEEDED
+    before = set(drawn.ids[: drawn.ids.index(point)])
+    again = {path for path in sent(bench) if path.partition("[")[0] in before}
+    assert not again & done, drawn.text

@@ -1,4 +1,4 @@
-"""The schema for editors: it accepts what the parser accepts, refuses what has the wrong shape, and knows every key that the parser takes."""
+"""The schema for editors: it accepts what the parser accepts, refuses wrong shapes, and knows every key that the parser takes."""
 
 import ast
 import json

@@ -1,4 +1,4 @@
-"""Formatting: golden files, and what each rule promises. After a change that is meant: TOCSIN_UPDATE_GOLDEN=1 pytest, and read the difference."""
+"""Formatting: golden files, and what each rule promises. After a change that is meant: TOCSIN_UPDATE_GOLDEN=1 pytest, and read it."""
 
 import os
 from pathlib import Path
@@ -46,8 +46,8 @@ def test_the_line_for_editors_stays_at_the_top() -> None:
 
 
 def test_keys_of_a_step_come_in_the_order_of_the_language() -> None:
-    step = "  - {tags: [a], on_error: continue, timeout: 5s, retry: {attempts: 2}, with: {b: 1}, action: a.b, if: true, name: N,\n     id: s}\n"
-    block = format_playbook(f"{HEAD}steps:\n{step.replace('{tags', '{ # c' + chr(10) + '    tags')}")
+    step = "tags: [a], on_error: continue, timeout: 5s, retry: {attempts: 2}, with: {b: 1}, action: a.b, if: true, name: N, id: s"
+    block = format_playbook(f"{HEAD}steps:\n  - {{ # in a block, for the comment's sake\n    {step}}}\n")
     keys = [line.strip(" -").partition(":")[0] for line in block.splitlines() if line.startswith(("  - ", "    "))]
     assert [key for key in keys if not key.startswith("#")] == [
         "id",

@@ -71,7 +71,7 @@ class Author:
         opening, closing = ("{", "}") if isinstance(value, dict) else ("[", "]")
         lines = [opening + self.beside()]
         for part in parts:
-            lines += self.above(len(margin)) + [margin + part + "," + self.beside()]
+            lines += [*self.above(len(margin)), margin + part + "," + self.beside()]
         return [*lines, *self.above(len(margin)), " " * indent + closing + self.beside()]
 
     def beside(self) -> str:

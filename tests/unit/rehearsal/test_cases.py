@@ -32,7 +32,8 @@ def load(folder: Path, steps: str, cases: str, *, head: str = "", file_head: str
 
 
 def results(bundle: Bundle) -> list[Result]:
-    assert bundle.rehearsal is not None and bundle.plan is not None
+    assert bundle.rehearsal is not None
+    assert bundle.plan is not None
     return [rehearse(one, bundle.rehearsal, bundle.plan, plans=bundle.plans, spec=SPECS.__getitem__) for one in bundle.rehearsal.cases]
 
 
@@ -41,7 +42,10 @@ def said(result: Result) -> str:
 
 
 LOOP = """\
-  - {id: ips, for_each: "${{ ['192.0.2.1', '192.0.2.2', '192.0.2.3'] }}", as: ip, steps: [{id: known, action: intel.look_up, with: {ip: "${{ ip }}"}}]}
+  - id: ips
+    for_each: ${{ ['192.0.2.1', '192.0.2.2', '192.0.2.3'] }}
+    as: ip
+    steps: [{id: known, action: intel.look_up, with: {ip: "${{ ip }}"}}]
   - {id: all, set: {scores: "${{ steps.ips | pluck('known.score') }}"}}
 """
 
@@ -207,7 +211,10 @@ def test_an_expectation_that_is_not_met_fails_the_case(expect: str, words: str, 
   - {id: a, action: intel.look_up}
   - {id: s, set: {x: 1}}
   - {id: b, action: fw.block, with: {ip: 192.0.2.7, for: 1h}}
-  - {if: "${{ steps.a.score > 10 }}", then: [{id: q, ask: {title: Sure?, to: [role:responder], deadline: 1h, on_deadline: reject}}, {action: edr.wipe}]}
+  - if: ${{ steps.a.score > 10 }}
+    then:
+      - {id: q, ask: {title: Sure?, to: [role:responder], deadline: 1h, on_deadline: reject}}
+      - {action: edr.wipe}
 """
     cases = f"  - name: One\n    answers: {{a: {{returns: {{score: 4}}}}, b: {{returns: {{}}}}}}\n    expect: {{{expect}}}\n"
     (result,) = results(load(tmp_path, steps, cases, head="outputs: {ip: 192.0.2.7, x: 1}\n"))
@@ -240,5 +247,6 @@ def test_a_stop_counts_as_reached(tmp_path: Path) -> None:
     steps = "  - {if: '${{ inputs.n > 0 }}', then: [{id: end, stop: {outcome: succeeded, reason: Enough.}}]}\n  - {id: s, set: {x: 1}}\n"
     bundle = load(tmp_path, steps, "  - {name: One, inputs: {n: 1}, expect: {reason: Enough.}}\n", head="inputs: {n: {type: integer}}\n")
     (result,) = results(bundle)
-    assert bundle.plan is not None and result.played is not None
+    assert bundle.plan is not None
+    assert result.played is not None
     assert coverage_of(bundle.plan, [result.played]).reached == {"if@1", "end"}

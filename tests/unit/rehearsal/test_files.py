@@ -91,7 +91,10 @@ def test_playbooks_without_a_rehearsal_are_named(tmp_path: Path) -> None:
     read(tmp_path, codes.HEAD)
     (tmp_path / "other.yaml").write_text("x")
     places = find([tmp_path])
-    assert ([one.name for one in places.rehearsals], [one.name for one in places.unrehearsed]) == (["example.rehearsal.yaml"], ["other.yaml"])
+    assert ([one.name for one in places.rehearsals], [one.name for one in places.unrehearsed]) == (
+        ["example.rehearsal.yaml"],
+        ["other.yaml"],
+    )
 
 
 def test_a_playbook_with_errors_is_said_and_not_played(tmp_path: Path) -> None:

@@ -128,8 +128,11 @@ def test_what_nobody_is_cast_for_ends_the_play_with_the_path_so_far() -> None:
 
 def test_a_run_without_end_is_stopped() -> None:
     items = "[" + ", ".join("1" for _ in range(200)) + "]"
-    inner = f'  - {{for_each: "${{{{ {items} }}}}", as: a, concurrency: 50, steps: [{{for_each: "${{{{ {items} }}}}", as: b, steps: [{{set: {{x: 1}}}}, {{set: {{y: 1}}}}, {{set: {{z: 1}}}}]}}]}}\n'
-    played = play(inner, OneCast())
+    many = "${{ " + items + " }}"
+    body = "[{set: {x: 1}}, {set: {y: 1}}, {set: {z: 1}}]"
+    inner = f'{{for_each: "{many}", as: b, steps: {body}}}'
+    steps = f'  - {{for_each: "{many}", as: a, concurrency: 50, steps: [{inner}]}}\n'
+    played = play(steps, OneCast())
     assert played.problem is not None
     assert "does not end" in str(played.problem)
 

@@ -94,6 +94,17 @@ async def test_of_many_that_look_at_once_one_starts_the_run(world):
     assert len(world.runs()) == 1
 
 
+async def test_a_look_that_is_out_of_date_moves_nothing_on(world):
+    world.publish("*/15 * * * *")
+    await world.timekeeper().keep()
+    world.clock.move(minutes=15)
+    (seen,) = await world.store.units.read(lambda tx: tx.schedules.due(world.clock(), workspace=W))
+    await world.timekeeper().start_due()
+    after = world.schedules()
+    assert not await world.store.units.write(lambda tx: tx.schedules.move_on(seen, next_at=world.clock()))
+    assert world.schedules() == after
+
+
 async def test_what_was_missed_while_nobody_looked_is_started_once(world):
     world.publish("* * * * *")
     await world.timekeeper().keep()

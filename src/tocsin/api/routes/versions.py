@@ -11,6 +11,7 @@ from tocsin.api.routing import Actor, WithParts, api_router, refusals
 from tocsin.api.schemas.base import PageIn
 from tocsin.api.schemas.playbooks import PlaybookSummary
 from tocsin.api.schemas.versions import (
+    ChangeOut,
     CheckedOut,
     CheckIn,
     CommentIn,
@@ -29,7 +30,7 @@ from tocsin.core.access import Principal, Scope, require
 from tocsin.core.playbooks import Manuscript
 from tocsin.services import playbooks
 from tocsin.services.versions import lifecycle, saving
-from tocsin.services.versions.changes import changes, unified
+from tocsin.services.versions.changes import unified
 from tocsin.services.versions.proof import Proof, known_playbooks
 from tocsin.services.versions.release import look_up, plan_release, release
 from tocsin.services.versions.saving import Origin
@@ -209,10 +210,19 @@ async def compare_versions(id: str, query: Annotated[DiffQuery, Query()], parts:
             )
         )
 
-    before, after = await asyncio.to_thread(both)
-    names = (f"{id} version {before.number}", f"{id} version {after.number}")
-    found = await asyncio.to_thread(lambda: changes(before.text, after.text))
-    return DiffOut(before=before.number, after=after.number, changes=list(found), text=unified(before.text, after.text, names=names))
+    def compared() -> DiffOut:
+        (before, after), prover = both(), parts.prover()
+        plans = [prover.plan_of(one.digest) for one in (before, after)]
+        names = (f"{id} version {before.number}", f"{id} version {after.number}")
+        return DiffOut(
+            before=before.number,
+            after=after.number,
+            readable=None not in plans,
+            changes=[ChangeOut.of(one) for one in prover.compare(*plans)],
+            text=unified(before.text, after.text, names=names),
+        )
+
+    return await asyncio.to_thread(compared)
 
 
 async def _prove_again(parts: Parts, actor: Principal, id: str, ref: str) -> Proof:

@@ -7,7 +7,9 @@ from pydantic import ConfigDict, Field, StringConstraints
 
 from tocsin.api.schemas.base import In, Line, Out, PageOut, Text
 from tocsin.core.playbooks import Checks, Rehearsals, VersionState
-from tocsin.core.values import JsonObject
+from tocsin.core.values import Json, JsonObject
+from tocsin.playbook.diff import Change as Meaning
+from tocsin.playbook.diff import ChangeKind, Risk
 from tocsin.services.playbooks import History
 from tocsin.services.versions.proof import Proof
 from tocsin.services.versions.release import Change, Item, Release
@@ -192,12 +194,29 @@ class DiffQuery(In):
     after: VersionRef = Field(default="latest", alias="to")
 
 
+class ChangeOut(Out):
+    """One change of what a playbook does."""
+
+    kind: ChangeKind
+    path: str
+    before: Json
+    after: Json
+    risk: Risk = Field(description="How closely a reviewer should look.")
+    sentence: str
+
+    @classmethod
+    def of(cls, change: Meaning) -> "ChangeOut":
+        """Make it."""
+        return cls.model_validate(change.as_json())
+
+
 class DiffOut(Out):
     """What has changed between two versions."""
 
     before: int = Field(description="The number of the one.")
     after: int = Field(description="The number of the other.")
-    changes: list[str] = Field(description="What the changes mean, a line each.")
+    readable: bool = Field(description="False when one of them has errors; then only the lines are compared.")
+    changes: list[ChangeOut] = Field(description="What the changes mean; empty when only the form has changed.")
     text: str = Field(description="The changed lines, with a + or a - before them.")
 
 
@@ -232,7 +251,8 @@ class ReleaseItemOut(Out):
     title: str
     checks: ChecksOut | None
     rehearsals: RehearsalsOut | None
-    diff: list[str]
+    changes: list[ChangeOut]
+    text: str = Field(description="The changed lines, with a + or a - before them.")
     number: int | None = Field(description="Of the version that was saved; null in a dry run.")
     state: VersionState | None
     disabled: bool = Field(description="Switched off by this release.")
@@ -249,7 +269,8 @@ class ReleaseItemOut(Out):
             title=proof.plan.title if proof and proof.plan else "",
             checks=ChecksOut.of(proof.checks) if proof else None,
             rehearsals=RehearsalsOut.of(proof.rehearsals) if proof else None,
-            diff=list(item.diff),
+            changes=[ChangeOut.of(one) for one in item.changes],
+            text=item.lines,
             number=version.number if version else None,
             state=version.state if version else None,
             disabled=item.is_disabled,

@@ -86,6 +86,8 @@ class Known:
 
 def known_at(source: str, spot: Spot, known: World) -> Known | None:
     """Return what is known of a place; None if nothing can be made out of the text."""
+    text = Text(source)
+    spot = text.spot(text.offset(spot))  # one beyond the text is at its end
     marked = mark(source, spot)
     if marked is None:
         return None
@@ -96,7 +98,7 @@ def known_at(source: str, spot: Spot, known: World) -> Known | None:
         room, key = room_of(trail), ""
     else:
         room, key = _value(marked)
-    return Known(Text(source), spot, marked, playbook, visits, room, key)
+    return Known(text, spot, marked, playbook, visits, room, key)
 
 
 def type_of(source: str, scope: Scope | None) -> Type:

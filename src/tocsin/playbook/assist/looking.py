@@ -116,7 +116,8 @@ class Standing:
 
 def standing_at(source: str, spot: Spot, known: World, *, file: str = "") -> Standing | None:
     """Return what stands at a place; None if there is nothing, or nothing can be made out of the text."""
-    root = tree_of(source)
+    root, text = tree_of(source), Text(source)
+    spot = text.spot(text.offset(spot))  # one beyond the text is at its end
     if root is None:
         return None
     found = next((one for one in _nodes(root, (), ()) if contains(one[2].span, spot)), None)
@@ -124,7 +125,7 @@ def standing_at(source: str, spot: Spot, known: World, *, file: str = "") -> Sta
         return None
     playbook = playbook_of(root, file=file)
     visits = [] if playbook is None else visits_of(playbook, known)
-    return Standing(Text(source), spot, playbook, visits, *found)
+    return Standing(text, spot, playbook, visits, *found)
 
 
 def _path(found: re.Match[str], expression: Expression, text: Text) -> Part | None:

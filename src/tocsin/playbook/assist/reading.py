@@ -66,8 +66,9 @@ def mark(source: str, spot: Spot) -> Marked | None:
     if len(source) > MAX_BYTES:
         return None
     text = Text(source)
-    expression = expression_at(text, spot)
     offset = text.offset(spot)
+    spot = text.spot(offset)  # one beyond the text is at its end
+    expression = expression_at(text, spot)
     word = _word(source, offset, text.line_end(spot.line))
     candidates = _in_place(text, spot, word) if expression is None else _in_expression(text, spot, expression)
     for candidate in candidates:

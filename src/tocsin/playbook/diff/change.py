@@ -44,7 +44,7 @@ class Risk(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One change. `path` leads to it by keys and ids, as `steps/permission/ask/quorum`; `before` and `after` are null where nothing stood."""
+    """One change. `path` leads to it by keys and ids, as `steps/permission/ask/quorum`; where nothing stood, a value is null."""
 
     kind: ChangeKind
     path: str

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from typing import Final
 
 from tocsin.core.effects import Effect
 from tocsin.core.values import Json
@@ -11,12 +12,12 @@ from tocsin.playbook.diff.change import Change, ChangeKind, Risk
 from tocsin.playbook.diff.fields import field_change
 from tocsin.playbook.diff.guards import Guard, effect_of, guards_of, is_louder
 from tocsin.playbook.diff.matching import Pairs, match
-from tocsin.playbook.diff.outline import Outline, expression, flat, inputs_of, outlines, trigger_text
+from tocsin.playbook.diff.outline import Outline, flat, inputs_of, outlines, trigger_text
 from tocsin.playbook.model import Kind, Playbook
 from tocsin.playbook.plan import Plan
 from tocsin.playbook.planning import plan_of
 
-__all__ = ["diff", "expression"]
+_PINNED: Final = "pinned"
 
 
 def diff(before: Playbook | Plan, after: Playbook | Plan, *, catalogue: Catalogue | None = None) -> tuple[Change, ...]:
@@ -24,20 +25,19 @@ def diff(before: Playbook | Plan, after: Playbook | Plan, *, catalogue: Catalogu
 
     Raises Invalid for a Playbook in which an expression is wrong.
     """
-    if isinstance(before, Playbook) or isinstance(after, Playbook):  # the text alone does not say which version a call is pinned to
-        before, after = _unpinned(before), _unpinned(after)
+    is_mixed = isinstance(before, Playbook) != isinstance(after, Playbook)
+    before, after = _planned(before), _planned(after)
     old = [*outlines(before.steps, "steps"), *outlines(before.final, "finally")]
     new = [*outlines(after.steps, "steps"), *outlines(after.final, "finally")]
+    for step in (one for top in (*old, *new) for one in top.walk()) if is_mixed else ():
+        step.fields.pop("version", None)  # a text alone does not say which version a call is pinned to
     return (*_head(before, after), *_Comparison(old, new, catalogue).changes(), *_outputs(before, after))
 
 
-def _unpinned(one: Playbook | Plan) -> Plan:
+def _planned(one: Playbook | Plan) -> Plan:
     if isinstance(one, Plan):
         return one
-    return plan_of(one, "", pins=dict.fromkeys(pinned_calls(one), PINNED))
-
-
-PINNED = "pinned"
+    return plan_of(one, "", pins=dict.fromkeys(pinned_calls(one), _PINNED))
 
 
 def _head(before: Plan, after: Plan) -> Iterator[Change]:
@@ -145,6 +145,8 @@ class _Comparison:
 
     def _fields(self, old: Outline, new: Outline) -> Iterator[Change]:
         for path in dict.fromkeys((*old.fields, *new.fields)):
+            if path == "effect" and effect_of(old, self.catalogue) and effect_of(new, self.catalogue):
+                continue  # what it comes to is said of the effects
             before, after = self._renamed(old.fields.get(path)), new.fields.get(path)
             if before != after or type(before) is not type(after) or (path in old.fields) != (path in new.fields):
                 yield field_change(new, path, old.fields.get(path), after)
@@ -181,16 +183,17 @@ class _Comparison:
             return
         for guard in before:
             if not any(self._is_same_guard(guard, other) for other in after):
-                replaced = any(not any(self._is_same_guard(other, one) for other in before) for one in after)
+                news = [one for one in after if not any(self._is_same_guard(other, one) for other in before)]
+                replaced = bool(news) and not any(self._renamed(guard.text) == one.text for one in news)  # the opposite is no replacement
                 rest = "another condition stands there" if replaced else "nothing of the kind stands there"
-                sentence = f"{_capital(new.label)} is destructive, and no longer guarded by `{_negated(guard)}`; {rest}."
+                sentence = f"{_capital(new.label)} is destructive, and no longer guarded by `{guard}`; {rest}."
                 risk = Risk.NOTICE if replaced else Risk.DANGER
-                yield Change(ChangeKind.GUARD_REMOVED, new.path, _negated(guard), None, risk, sentence)
+                yield Change(ChangeKind.GUARD_REMOVED, new.path, str(guard), None, risk, sentence)
 
     def _is_same_guard(self, old: Guard, new: Guard) -> bool:
         if self.pairs.is_pair(old.step, new.step) and old.block == new.block:
             return True
-        return self._renamed(old.text) == new.text and old.block.startswith("not ") == new.block.startswith("not ")
+        return self._renamed(old.text) == new.text and old.is_negated == new.is_negated
 
 
 def _moved(after: list[Outline], pairs: Pairs) -> set[int]:
@@ -203,8 +206,6 @@ def _moved(after: list[Outline], pairs: Pairs) -> set[int]:
             continue
         if pairs.is_pair(old.parent, new.parent) and old.block == new.block:
             blocks.setdefault(id(new.around), []).append(new)
-        elif not (old.parent is not None and id(old.parent) not in pairs.after and old.block == new.block and new.parent is None):
-            moved.add(id(new))
         else:
             moved.add(id(new))
     for steps in blocks.values():
@@ -252,11 +253,6 @@ def _gist(step: Outline) -> Json:
 
 def _asked(ask: Outline) -> str:
     return f"ask: {ask.fields.get('ask/title')}"
-
-
-def _negated(guard: Guard) -> str:
-    is_other_way = guard.block.startswith("not ") or guard.block in ("else", "default")
-    return f"not ({guard.text})" if is_other_way else guard.text
 
 
 def _capital(text: str) -> str:

@@ -24,37 +24,36 @@ _KINDS: Final = {
 _HARMLESS: Final = frozenset({"name", "as", "timeout", "retry", "ask/title", "ask/message", "stop/reason", "concurrency"})
 _SHORT: Final = 60
 _WORDS: Final = {
-    "action": "The action",
-    "if": "The condition",
-    "while": "The condition",
-    "switch": "What decides",
-    "repeat_until": "The condition that ends the polling",
-    "retry/attempts": "The number of attempts",
-    "retry/delay": "The delay between attempts",
-    "retry/backoff": "The backoff",
-    "timeout": "The timeout",
-    "on_error": "What an error does",
-    "concurrency": "The number at once",
-    "max": "The most rounds",
-    "join": "How many branches must succeed",
-    "for_each": "The list",
-    "undo_after": "The time until it is undone",
-    "version": "The version that is called",
-    "call": "The playbook that is called",
-    "ask/to": "Who is asked",
-    "ask/via": "The way of asking",
-    "ask/options": "The answers to choose from",
-    "ask/quorum": "The number of answers that it takes",
-    "ask/deadline": "The deadline",
-    "ask/on_deadline": "The answer after the deadline",
-    "ask/title": "The question",
-    "ask/message": "The message",
-    "code": "The code",
-    "name": "The name",
+    "action": "the action",
+    "if": "the condition",
+    "while": "the condition",
+    "switch": "the value that decides",
+    "repeat_until": "the condition that ends the polling",
+    "retry": "the retry",
+    "timeout": "the timeout",
+    "on_error": "the effect of an error",
+    "concurrency": "the number at once",
+    "max": "the most rounds",
+    "join": "the number of branches that must succeed",
+    "for_each": "the list",
+    "undo_after": "the time until it is undone",
+    "version": "the version that is called",
+    "call": "the playbook that is called",
+    "ask/to": "those who are asked",
+    "ask/via": "the ways of asking",
+    "ask/options": "the answers to choose from",
+    "ask/quorum": "the number of equal answers that it takes",
+    "ask/deadline": "the deadline",
+    "ask/on_deadline": "the answer after the deadline",
+    "ask/title": "the question",
+    "ask/message": "the message",
+    "code": "the code",
+    "name": "the name",
 }
 _DEFAULTS: Final[dict[str, str]] = {
     "on_error": "fail",
-    "retry/attempts": "1",
+    "retry": "none",
+    "effect": "as the pack declares",
     "connection": "the only one",
     "ask/deadline": "none",
     "ask/on_deadline": "none",
@@ -83,11 +82,11 @@ def _first(options: Json) -> Json:
 
 
 def _sentence(step: Outline, path: str, before: Json, after: Json) -> str:
-    what = f"{_subject(path)} of {step.label}"
+    what = f"{step.place[:1].upper()}{step.place[1:]}: {_subject(path)}"
     if path == "code" or _is_long(before) or _is_long(after):
         return f"{what} {'is new' if before is None else 'is gone' if after is None else 'has changed'}."
     if isinstance(before, list) and isinstance(after, list) and path.startswith("ask/"):
-        return f"{what}: {_listed(before, after)}."
+        return f"{what} are {_listed(before, after)}."
     if before is None:
         default = _DEFAULTS.get(path)
         return f"{what} is {_shown(after)}{f'; it was {default}' if default else ', and was not set'}."
@@ -100,16 +99,16 @@ def _sentence(step: Outline, path: str, before: Json, after: Json) -> str:
 def _subject(path: str) -> str:
     head, _, rest = path.partition("/")
     if head in ("with", "set"):
-        return f"The {'argument' if head == 'with' else 'value'} '{rest.replace('/', '.')}'" if rest else "What is handed over"
+        return f"the {'argument' if head == 'with' else 'value'} '{rest.replace('/', '.')}'" if rest else "what is handed over"
     if head == "elif":
-        return f"The condition of branch {rest.partition('/')[0]}"
-    return _WORDS.get(path, f"The setting '{path.replace('/', '.')}'")
+        return f"the condition of branch {rest.partition('/')[0]}"
+    return _WORDS.get(path, f"the setting '{path.replace('/', '.')}'")
 
 
 def _listed(before: list[Json], after: list[Json]) -> str:
     gone = [str(one) for one in before if one not in after]
     new = [str(one) for one in after if one not in before]
-    parts = [f"no longer {', '.join(gone)}"] * bool(gone) + [f"now {', '.join(new)} too"] * bool(new)
+    parts = [f"no longer {', '.join(gone)}"] * bool(gone) + [f"now also {', '.join(new)}"] * bool(new)
     return " and ".join(parts) or "in another order"
 
 
@@ -124,4 +123,6 @@ def _shown(value: Json) -> str:
         return "null"
     if isinstance(value, list):
         return "[" + ", ".join(_shown(one) for one in value) + "]"
-    return f"'{value}'" if isinstance(value, str) else str(value)
+    if isinstance(value, dict):
+        return ", ".join(f"{key} {one}" for key, one in value.items())
+    return f"`{value}`" if isinstance(value, str) else str(value)

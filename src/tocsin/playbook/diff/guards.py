@@ -24,6 +24,15 @@ class Guard:
     text: str
     asks: tuple[Outline, ...]
 
+    @property
+    def is_negated(self) -> bool:
+        """Say whether the way leads on when the condition does not hold."""
+        return self.block.startswith("not ") or self.block in ("else", "default")
+
+    def __str__(self) -> str:
+        """Return what holds behind the guard."""
+        return f"not ({self.text})" if self.is_negated else self.text
+
 
 def effect_of(step: Outline, catalogue: Catalogue | None) -> Effect | None:
     """Return what an action does to the world; None if nobody knows."""
@@ -68,7 +77,7 @@ def _endings(step: Outline, asks: dict[str, Outline]) -> Iterator[Guard]:
 
 def _condition(step: Outline, block: str) -> str:
     if step.kind is Kind.SWITCH:
-        return str(step.fields.get("switch", ""))
+        return f"{step.fields.get('switch')} is {block.partition('/')[2]}" if "/" in block else str(step.fields.get("switch", ""))
     if block.startswith("elif/"):
         return str(step.fields.get(f"{block}/if", ""))
     return str(step.fields.get("if", ""))

@@ -1,16 +1,19 @@
 """Find for each step the one that it was: by its id, else by its kind and how much it is alike."""
 
+import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
 
+from tocsin.core.values import Json
 from tocsin.playbook.diff.outline import Outline
 from tocsin.playbook.model import Kind
 
 _ALIKE: Final = 0.5
-_RENAMED: Final = 0.7  # two ids that differ need more than this to be one step
-_MOST: Final = 250_000  # pairs that are looked at
+_RENAMED: Final = 0.6  # two ids that differ need more than this to be one step
+_WORD: Final = re.compile(r"\w+")
+_MOST: Final = 40_000  # pairs that are looked at
 
 
 @dataclass(slots=True)
@@ -40,17 +43,16 @@ def match(before: list[Outline], after: list[Outline]) -> Pairs:
 def _by_id(before: list[Outline], after: list[Outline], pairs: Pairs) -> None:
     """Pair equal ids: those in the same place first, then those that occur once."""
     for name in (_scoped, _named):
-        places = {key: one for key, one in _once(after, name, pairs.before)}
+        places = dict(_once(after, name, pairs.before))
         for key, one in _once(before, name, pairs.after):
             if key in places:
                 pairs.add(one, places[key])
 
 
-def _once(steps: list[Outline], name: "type[str] | object", taken: dict[int, Outline]) -> Iterator[tuple[str, Outline]]:
-    naming = _scoped if name is _scoped else _named
-    free = [(naming(one), one) for one in steps if one.id and id(one) not in taken]
+def _once(steps: list[Outline], name: Callable[[Outline], str], taken: dict[int, Outline]) -> list[tuple[str, Outline]]:
+    free = [(name(one), one) for one in steps if one.id and id(one) not in taken]
     counts = Counter(key for key, _ in free)
-    return ((key, one) for key, one in free if counts[key] == 1)
+    return [(key, one) for key, one in free if counts[key] == 1]
 
 
 def _scoped(step: Outline) -> str:
@@ -71,7 +73,7 @@ def _by_likeness(before: list[Outline], after: list[Outline], pairs: Pairs) -> N
     left = [one for step in before for one in step.walk() if id(one) not in pairs.after]
     right = [one for step in after for one in step.walk() if id(one) not in pairs.before]
     if len(left) * len(right) > _MOST:
-        left, right = left[:500], right[:500]
+        left, right = left[:200], right[:200]
     found: list[tuple[float, int, int, int]] = []
     for place, one in enumerate(left):
         for other_place, other in enumerate(right):
@@ -88,7 +90,7 @@ def _likeness(one: Outline, other: Outline, pairs: Pairs) -> float:
     if one.action != other.action:
         return 0.0
     fields = set(one.fields) | set(other.fields)
-    same = sum(1.0 for key in fields if key in one.fields and key in other.fields and one.fields[key] == other.fields[key])
+    same = sum(_same(one.fields[key], other.fields[key]) for key in fields if key in one.fields and key in other.fields)
     score = same / len(fields) if fields else 1.0
     inside, others = _inside(one), _inside(other)
     if inside and others:
@@ -100,6 +102,16 @@ def _likeness(one: Outline, other: Outline, pairs: Pairs) -> float:
     if one.action:
         score = 0.4 + 0.6 * score
     return score + 0.1 * (pairs.is_pair(one.parent, other.parent) and one.block == other.block)
+
+
+def _same(one: Json, other: Json) -> float:
+    """Say from 0 to 1 how much of two values is the same; of texts, how many of their words."""
+    if one == other:
+        return 1.0
+    if not isinstance(one, str) or not isinstance(other, str):
+        return 0.0
+    words, others = set(_WORD.findall(one)), set(_WORD.findall(other))
+    return len(words & others) / len(words | others) if words or others else 0.0
 
 
 def _inside(step: Outline) -> list[Outline]:

@@ -73,6 +73,19 @@ class Outline:
         }
         return words.get(self.kind, f"the step {self.key}")
 
+    @property
+    def place(self) -> str:
+        """Name the step in a sentence about what its label tells: of a branch, its condition."""
+        nouns = {
+            Kind.IF: "branch",
+            Kind.SWITCH: "switch",
+            Kind.FOR_EACH: "loop",
+            Kind.WHILE: "loop",
+            Kind.ASK: "question",
+            Kind.CALL: "call",
+        }
+        return self.label if self.id or self.kind not in nouns else f"the {nouns[self.kind]} {self.key}"
+
     def walk(self) -> "Iterator[Outline]":
         """Yield the step and all inside it, in the order of the text."""
         yield self
@@ -224,7 +237,7 @@ def _own(step: Step) -> Fields:
             version = "latest" if step.digest is None else step.digest
             return {"call": step.playbook, **flat(step.inputs.value, "with"), "wait": step.waits, "version": version}
         case CodeStep():
-            fields = {"code": step.source, **flat(step.inputs.value, "with"), "runtime": step.runtime.value}
+            fields: Fields = {"code": step.source, **flat(step.inputs.value, "with"), "runtime": step.runtime.value}
             returns: Fields = {} if step.returns is None else {"returns": step.returns}
             return {**fields, "timeout": duration(step.timeout_s), **returns}
         case StopStep():
@@ -236,7 +249,10 @@ def _own(step: Step) -> Fields:
 def _action(step: ActionStep) -> Fields:
     fields: Fields = {"action": step.action, **flat(step.arguments.value, "with"), **_given("connection", step.connection)}
     if step.retry.attempts > 1:
-        fields |= {"retry/attempts": step.retry.attempts, "retry/delay": duration(step.retry.delay_s), "retry/backoff": step.retry.backoff}
+        retry = step.retry
+        fields["retry"] = {"attempts": retry.attempts, "delay": duration(retry.delay_s), "backoff": retry.backoff}
+    if step.effect is not None:
+        fields["effect"] = step.effect.value
     fields |= _lasting("timeout", step.timeout_s) | _lasting("undo_after", step.undo_after_s)
     if step.polling is not None:
         fields |= {"repeat_until": expression(step.polling.until)}
@@ -246,7 +262,7 @@ def _action(step: ActionStep) -> Fields:
 
 def _ask(step: AskStep) -> Fields:
     to = step.to.value
-    fields: Fields = {"ask/title": step.title.value, "ask/to": to if isinstance(to, list) else [to], "ask/via": sorted(step.via)}
+    fields: Fields = {"ask/title": step.title.value, "ask/to": to if isinstance(to, list) else [to], "ask/via": [*sorted(step.via)]}
     fields |= {"ask/options": [*step.options], "ask/quorum": step.quorum}
     fields |= _given("ask/message", None if step.message is None else step.message.value)
     fields |= {} if step.form is None else flat(step.form, "ask/form")

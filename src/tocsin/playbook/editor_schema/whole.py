@@ -71,11 +71,12 @@ def _step() -> JsonObject:
     """Say which definition a step must fit by the key that names its kind, so that an editor complains about that one only."""
     named = [kind for kind in SHAPES if kind not in (Kind.IF, Kind.WAIT)]
     rules: list[Json] = [{"if": {"required": [kind.value]}, "then": _refer(kind)} for kind in named]
-    flag: JsonObject = {"properties": {"wait": {"type": "boolean"}}, "required": ["call", "wait"]}
+    is_flag: JsonObject = {"wait": {"type": "boolean"}}
+    flag: JsonObject = {"properties": is_flag, "required": ["call", "wait"]}
     rules.append({"if": {"required": ["wait"], "not": flag}, "then": _refer(Kind.WAIT)})
     others: list[Json] = [{"required": [kind.value]} for kind in (*named, Kind.WAIT)]
     rules.append({"if": {"not": {"anyOf": others}}, "then": _refer(Kind.IF)})
-    properties = {key: _about(key) for key in dict.fromkeys(_keys())}
+    properties: JsonObject = {key: _about(key) for key in dict.fromkeys(_keys())}
     return {"type": "object", "properties": properties, "allOf": rules, "description": "A step: one thing that the playbook does."}
 
 
@@ -115,7 +116,8 @@ def _actions(catalogue: Catalogue) -> JsonObject:
     rules: list[Json] = []
     for spec in specs:
         needed: JsonObject = {"required": ["with"]} if spec.input_schema.get("required") else {}
-        rules.append({"if": {"properties": {"action": {"const": spec.name}}}, "then": {"properties": {"with": _arguments(spec)}, **needed}})
+        named: JsonObject = {"action": {"const": spec.name}}
+        rules.append({"if": {"properties": named}, "then": {"properties": {"with": _arguments(spec)}, **needed}})
     choices: list[Json] = [
         {"const": spec.name, "title": spec.title, "description": f"{spec.title} ({spec.effect.value})"} for spec in specs
     ]

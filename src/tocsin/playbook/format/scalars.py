@@ -63,7 +63,7 @@ def block_lines(scalar: Scalar, lines: list[str], indent: int) -> list[str] | No
 
 
 def refolded(scalar: Scalar, lines: list[str], indent: int) -> list[str] | None:
-    """Write a text that was written over several lines, without a mark, as a folded block of the same lines; None if that reads otherwise."""
+    """Write a text that was written over several lines without a mark as a folded block; None if that reads otherwise."""
     span = scalar.span
     if not isinstance(scalar.value, str) or span.line == span.end_line:
         return None

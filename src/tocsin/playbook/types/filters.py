@@ -80,7 +80,8 @@ def mapped(call: Call) -> Type:
     item = listfilters.item_of(call.value)
     if call.node.filter == "default":
         return Items(union(without_null(item), call.arguments[0]))
-    inner = Call(call.judge, Applied(call.node.offset, call.node.value, call.node.filter, call.node.arguments), item, call.arguments)
+    name = max(call.judge.source.find(call.node.filter, call.node.offset), call.node.offset)
+    inner = Call(call.judge, Applied(name, call.node.value, call.node.filter, call.node.arguments), item, call.arguments)
     return Items(applied(inner))
 
 

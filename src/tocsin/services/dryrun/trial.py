@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from tocsin.core.access import Principal, Scope, require
+from tocsin.core.effects import Effect
 from tocsin.core.errors import Invalid
 from tocsin.core.ids import AlertId, Ids, WorkspaceId
 from tocsin.core.values import Instant, Json, JsonObject
@@ -69,8 +70,9 @@ def reader(actions: Actions, *, workspace: WorkspaceId, loop: asyncio.AbstractEv
 
     def read(call: Call) -> Json:
         pending = call.pending
-        if pending.probe:
-            raise Invalid(f"A probe of {call.action} is not asked here.")  # there was no attempt that it could find
+        # Whoever calls this has decided that it is a read; here it is seen to, once more, that it is.
+        if pending.probe or pending.effect is not Effect.READ or not (call.is_code or actions.spec(call.action).effect is Effect.READ):
+            raise Invalid(f"{call.action} is not a read, and nothing else is done here.", hint="This is a defect of Tocsin: report it.")
         request = ActionCall(
             run=call.run,
             workspace=workspace,

@@ -1,14 +1,18 @@
-"""What has changed between two texts of a playbook."""
+"""What has changed between two versions of a playbook: what it means, and the lines."""
 
 import difflib
 from typing import Final
 
+from tocsin.playbook.catalogue import Catalogue
+from tocsin.playbook.diff import Change, diff
+from tocsin.playbook.plan import Plan
+
 _CONTEXT: Final = 3
 
 
-def changes(before: str, after: str) -> tuple[str, ...]:
-    """Return the changes in words, a line each."""
-    return tuple(line for line in unified(before, after).split("\n") if line[:1] in "+-" and line[:3] not in ("+++", "---") and line)
+def changes(before: Plan | None, after: Plan | None, *, catalogue: Catalogue) -> tuple[Change, ...]:
+    """Return what a change means; nothing when one of them has errors and so no meaning."""
+    return () if before is None or after is None else diff(before, after, catalogue=catalogue)
 
 
 def unified(before: str, after: str, *, names: tuple[str, str] = ("before", "after")) -> str:

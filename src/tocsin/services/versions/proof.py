@@ -10,8 +10,10 @@ from tocsin.core.ids import WorkspaceId
 from tocsin.core.playbooks import Checks, Rehearsals
 from tocsin.playbook.catalogue import Catalogue
 from tocsin.playbook.compile import check, digest_of
+from tocsin.playbook.diff import Change
 from tocsin.playbook.plan import Plan
 from tocsin.playbook.present import as_json
+from tocsin.services.versions.changes import changes
 from tocsin.services.versions.order import calls_in
 from tocsin.services.versions.rehearsing import run_rehearsals
 from tocsin.store.repos.playbooks import PlaybookVersion, Published
@@ -102,6 +104,17 @@ class Prover:
         """Check and rehearse a saved version as it is pinned: packs may have changed since."""
         pinned = Known({**known.digests, **version.calls}, {**known.calls, **dict.fromkeys(version.calls, ())})
         return self.prove(version.text, id=version.playbook, known=pinned, rehearsal=version.rehearsal)
+
+    def plan_of(self, digest: str) -> Plan | None:
+        """Return the plan of a saved version; None when it has errors, by now."""
+        try:
+            return self._version(digest)
+        except TocsinError:
+            return None
+
+    def compare(self, before: Plan | None, after: Plan | None) -> tuple[Change, ...]:
+        """Return what has changed; nothing when one of them has errors."""
+        return changes(before, after, catalogue=self._catalogue)
 
     def _rehearsed(self, text: str, plan: Plan, plans: Mapping[str, Plan]) -> Rehearsals:
         try:

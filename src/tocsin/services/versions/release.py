@@ -8,8 +8,9 @@ from tocsin.core.access import Principal, Role, Scope, require
 from tocsin.core.errors import Conflict, Invalid
 from tocsin.core.playbooks import Manuscript, Review
 from tocsin.core.values import Instant, JsonObject
+from tocsin.playbook import diff
 from tocsin.playbook.plan import Plan
-from tocsin.services.versions.changes import changes
+from tocsin.services.versions.changes import unified
 from tocsin.services.versions.order import callees_first, calls_in
 from tocsin.services.versions.proof import Known, Proof, Prover, known_of
 from tocsin.services.versions.saving import Origin, SavedPlaybook, keep, save_playbook
@@ -43,12 +44,13 @@ class Shelved:
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """What a release does to one playbook, and the proof that it may. `diff` are the changes, in words."""
+    """What a release does to one playbook, and the proof that it may. `changes` are what it means, `lines` what was written."""
 
     id: str
     change: Change
     proof: Proof | None = None  # None: removed
-    diff: tuple[str, ...] = ()
+    changes: tuple[diff.Change, ...] = ()
+    lines: str = ""
     digest: str = ""  # of what is published now; empty when nothing is
     saved: SavedPlaybook | None = None  # None: not done, or nothing to do
     is_disabled: bool = False
@@ -95,7 +97,7 @@ def plan_release(prover: Prover, shelved: Shelved, *, manuscripts: Sequence[Manu
         if proof.plan is not None:
             plans[id] = proof.plan
             known = known.having(id, digest=proof.digest, calls=calls[id])
-        items.append(_item(proof, shelved))
+        items.append(_item(prover, proof, shelved))
     here = [one for one in shelved.published if one.source == source and one.enabled and one.playbook not in given]
     items += [Item(one.playbook, Change.REMOVED, digest=one.digest) for one in here]
     return Release(tuple(items), shelved.digests)
@@ -125,14 +127,16 @@ def release(tx: Tx, actor: Principal, *, planned: Release, origin: Origin, prune
     return Release(done, planned.shelved)
 
 
-def _item(proof: Proof, shelved: Shelved) -> Item:
+def _item(prover: Prover, proof: Proof, shelved: Shelved) -> Item:
     before = shelved.texts.get(proof.id)
     if before is None:
         return Item(proof.id, Change.NEW, proof)
     if before.text == proof.text:
         change = Change.UNCHANGED if before.digest == proof.digest or proof.plan is None else Change.REPINNED
-        return Item(proof.id, change, proof, digest=before.digest)
-    return Item(proof.id, Change.CHANGED, proof, changes(before.text, proof.text), before.digest)
+        meaning = prover.compare(prover.plan_of(before.digest), proof.plan) if change is Change.REPINNED else ()
+        return Item(proof.id, change, proof, meaning, digest=before.digest)
+    meaning = prover.compare(prover.plan_of(before.digest), proof.plan)
+    return Item(proof.id, Change.CHANGED, proof, meaning, unified(before.text, proof.text), before.digest)
 
 
 def _carry_out(tx: Tx, actor: Principal, item: Item, *, origin: Origin, prune: bool, review: Review, now: Instant) -> Item:
@@ -148,4 +152,4 @@ def _carry_out(tx: Tx, actor: Principal, item: Item, *, origin: Origin, prune: b
             keep(tx, actor, proof=item.proof, origin=origin, now=now)
         return item
     saved = save_playbook(tx, actor, proof=item.proof, origin=origin, publish=True, review=review, now=now)
-    return Item(item.id, item.change, item.proof, item.diff, item.digest, saved)
+    return Item(item.id, item.change, item.proof, item.changes, item.lines, item.digest, saved)
