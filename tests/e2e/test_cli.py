@@ -37,6 +37,10 @@ COMMANDS = [
     ["pack"],
     ["pack", "list"],
     ["pack", "check"],
+    ["sync"],
+    ["playbooks"],
+    ["playbooks", "history"],
+    ["playbooks", "publish"],
     ["openapi"],
     ["bench"],
 ]

@@ -16,9 +16,8 @@ if TYPE_CHECKING:
 
     from tocsin.connectors.loader import Packs
     from tocsin.core.effects import ActionSpec
-    from tocsin.rehearsal.bundle import Reader
     from tocsin.rehearsal.canned import HttpMapping
-    from tocsin.rehearsal.report import FileReport, Report
+    from tocsin.rehearsal.report import Report
 
 PIPE_WIDTH = 200
 
@@ -48,6 +47,7 @@ def rehearse(
     from tocsin.connectors.catalogue import PackCatalogue
     from tocsin.connectors.loader import BUILTIN, load_packs
     from tocsin.rehearsal.bundle import Reader
+    from tocsin.rehearsal.playing import play_all
 
     installed = load_packs([BUILTIN, *(packs or [])])
     reader = Reader(PackCatalogue(installed))
@@ -78,35 +78,6 @@ def rehearse(
         warn(f"tocsin: {report.percent:.1f} % of the branches were taken; --min-coverage asks for {min_coverage:g} %.")
     if (report.failed and not update) or too_little:
         raise typer.Exit(FAILED)
-
-
-def play_all(
-    paths: list[Path], reader: "Reader", spec: "Callable[[str], ActionSpec]", *, only: str | None = None, http: "HttpMapping | None" = None
-) -> "Report":
-    """Play every case at the places; raises NotFound or Invalid for a place that is not there."""
-    from tocsin.rehearsal.bundle import find
-    from tocsin.rehearsal.report import Report
-
-    found = find(paths)
-    files = [play_file(file, reader, spec, only=only, http=http) for file in found.rehearsals]
-    return Report(tuple(files), tuple(str(file) for file in found.unrehearsed))
-
-
-def play_file(
-    file: Path, reader: "Reader", spec: "Callable[[str], ActionSpec]", *, only: str | None = None, http: "HttpMapping | None" = None
-) -> "FileReport":
-    """Play the cases of one file."""
-    from tocsin.rehearsal.coverage import coverage_of
-    from tocsin.rehearsal.rehearse import rehearse as play
-    from tocsin.rehearsal.report import FileReport
-
-    bundle = reader.read(file)
-    if bundle.has_errors or bundle.rehearsal is None or bundle.plan is None:
-        return FileReport(bundle, (), None)
-    cases = [one for one in bundle.rehearsal.cases if only is None or only.lower() in one.name.lower()]
-    results = [play(one, bundle.rehearsal, bundle.plan, plans=bundle.plans, spec=spec, http=http) for one in cases]
-    coverage = coverage_of(bundle.plan, [one.played for one in results if one.played is not None])
-    return FileReport(bundle, tuple(results), coverage)
 
 
 def _spec(packs: "Packs") -> "Callable[[str], ActionSpec]":

@@ -27,9 +27,11 @@ from tocsin.engine.events import (
 )
 from tocsin.rehearsal.anonymise import Anonymiser
 from tocsin.rehearsal.bundle import Reader, rehearsal_file
+from tocsin.rehearsal.playing import play_file
 from tocsin.rehearsal.read import SUFFIX
 from tocsin.rehearsal.record import Recording, appended, case_from
 from tocsin.rehearsal.secrets import object_without_secrets
+from tocsin.rehearsal.update import updated
 
 _ENDED = {"succeeded", "failed", "cancelled"}
 
@@ -59,9 +61,6 @@ def record_case(
 
 def _replay(file: Path, reader: Reader, spec: Callable[[str], ActionSpec]) -> None:
     """Play the case that was appended, and write the path that it took into it."""
-    from tocsin.cli.rehearse import play_file
-    from tocsin.rehearsal.update import updated
-
     played = play_file(file, reader, spec)
     if played.bundle.has_errors or not played.results:
         for found in played.bundle.diagnostics:

@@ -31,7 +31,14 @@ _MOST_LINES: Final = 40  # of what has changed in one playbook
 def plan_page(planned: JsonObject, brought: "Brought", *, prune: bool) -> None:
     """Show every playbook that changes, and everything that is wrong."""
     out = console()
-    out.print(Text.assemble(("From ", "dim"), shown(brought.source.partition(":")[2]), ("  ", ""), (shown(brought.message), "dim")))
+    out.print(
+        Text.assemble(
+            ("From ", "dim"),
+            shown(brought.source.partition(":")[2]),
+            ("  ", ""),
+            ("" if brought.message.startswith("From ") else shown(brought.message), "dim"),
+        )
+    )
     texts = {one.id: one.text for one in brought.playbooks}
     for item in objects(planned.get("items")):
         if text(item.get("change")) != "unchanged" or _is_red(item):

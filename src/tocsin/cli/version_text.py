@@ -49,9 +49,12 @@ def history_table(found: JsonObject) -> None:
         )
     console().print(table)
     for one in objects(found.get("publications")):
-        verb = {"rollback": "rolled back to", "override": "published without a review"}.get(text(one.get("kind")), "published")
+        verb = "rolled back to" if one.get("kind") == "rollback" else "published"
+        unreviewed = " without a review" if one.get("kind") == "override" else ""
         reason = f": {text(one.get('reason'))}" if one.get("reason") else ""
-        console().print(Text(shown(f"{_at(one.get('at'))}  {text(one.get('by'))} {verb} {count(one.get('number'))}{reason}"), style="dim"))
+        console().print(
+            Text(shown(f"{_at(one.get('at'))}  {text(one.get('by'))} {verb} {count(one.get('number'))}{unreviewed}{reason}"), style="dim")
+        )
 
 
 def version_page(found: JsonObject) -> None:

@@ -120,8 +120,11 @@ class Stage:
         clock: StageClock,
         ids: Ids,
         workspace: WorkspaceId = DEFAULT_WORKSPACE,
+        expect: Callable[[Sequence[Call]], None] | None = None,
     ) -> None:
+        """`expect` is told of the calls that a run makes at once, before the cast is asked for their answers one by one."""
         self.plans, self.spec, self.cast, self.clock, self.ids, self.workspace = plans, spec, cast, clock, ids, workspace
+        self.expect = expect or _surprised
 
     def play(
         self,
@@ -212,7 +215,9 @@ class _Play:
         decision = decide(part.plan, part.state, facts)
         part.wake_at = decision.wake_at
         self._keep(part, decision.events)
-        for call in decision.calls:
+        calls = [self._call_of(part, pending) for pending in decision.calls]
+        stage.expect(calls)
+        for call in calls:
             self._call(part, call)
         for run in decision.cancels:
             self._cancel(run)
@@ -247,14 +252,17 @@ class _Play:
             case _:
                 pass
 
-    def _call(self, part: _Part, pending: Pending) -> None:
+    def _call_of(self, part: _Part, pending: Pending) -> Call:
         started = part.state.started
         context: JsonObject = {
             "alert": (started.alert or {}).get("id"),
             "case": (started.case or {}).get("id"),
             "playbook": started.playbook,
         }
-        call = Call(part.run, started.playbook, pending, self.clock(), context)
+        return Call(part.run, started.playbook, pending, self.clock(), context)
+
+    def _call(self, part: _Part, call: Call) -> None:
+        pending = call.pending
         answer = self.cast.answer(call, self.history)
         exchange = Exchange(call, answer)
         self.history.append(exchange)
@@ -350,6 +358,10 @@ def event_of(call: Pending, answer: Answer, *, at: str) -> RunEvent:
             return probed(call, answer.probe, at=at)
         case _:
             assert_never(answer)
+
+
+def _surprised(calls: Sequence[Call]) -> None:
+    """Expect nothing."""
 
 
 def _at(signal: Signal, at: str) -> Signal:

@@ -7,11 +7,11 @@ from pathlib import Path
 
 from rich.console import Console
 
-from tocsin.cli.rehearse import play_all
 from tocsin.cli.rehearse_text import print_report
 from tocsin.core.effects import ActionSpec, Effect, OnUnknown
 from tocsin.playbook.catalogue import FixedCatalogue
 from tocsin.rehearsal.bundle import Reader
+from tocsin.rehearsal.playing import play_all
 
 HERE = Path(__file__).parent
 OPEN = {"type": "object"}

@@ -48,7 +48,8 @@ def _codes(steps: str, catalogue: FixedCatalogue, *, head: str = HEAD, tail: str
         ("  - {id: s, set: {n: '${{ alert.count }}', t: 'x ${{ alert.count }}'}}\n" + _if("steps.s.t > 3"), [("PB238", 1)]),
         ("  - {id: s, set: {deep: {list: [1, 2]}}}\n" + _if("steps.s.deep.list | length > 1") + _note("steps.s.deep.lst"), [("PB221", 4)]),
         # loops give lists of what their steps make
-        ("  - id: links\n    for_each: ${{ alert.observables }}\n    as: seen\n    steps:\n      - id: rep\n        action: urlscan.lookup\n"
+        ("  - id: links\n    for_each: ${{ alert.observables }}\n    as: seen\n    steps:\n      - id: rep\n"
+         "        action: urlscan.lookup\n"
          "        with: {url: '${{ seen.value }}'}\n" + _note("steps.links | pluck('rep.maliciuos') | join")
          + _note("steps.links | where('rep.malicious') | pluck('seen.value') | join") + _note("steps.links | pluck('sen') | join"),
          [("PB221", 7), ("PB221", 9)]),
@@ -73,7 +74,8 @@ def _codes(steps: str, catalogue: FixedCatalogue, *, head: str = HEAD, tail: str
         (_HOST + _if("steps.host.owner != none", _note("steps.host.owner | upper", "      ")), []),
         (_HOST + _if("steps.host.owner is none", _note("steps.host.owner | upper", "      ")), [("PB240", 3)]),
         (_HOST + _note("steps.host.owner | upper"), [("PB244", 1)]),
-        (_if("alert.severity == 'high'", _if("alert.severity == 'low'").replace("\n", "\n    ").rstrip(" ").replace("  - if", "      - if", 1)),
+        (_if("alert.severity == 'high'", _if("alert.severity == 'low'").replace("\n", "\n"
+         "    ").rstrip(" ").replace("  - if", "      - if", 1)),
          [("PB315", 2)]),
         (_if("alert.count > 3", "      - if: alert.count > 3\n        then: [{wait: 1s}]\n"), [("PB316", 2)]),
         (_if("alert.category == 'a'", "      - stop: succeeded\n") + _if("alert.category != 'a'"), []),
@@ -82,7 +84,8 @@ def _codes(steps: str, catalogue: FixedCatalogue, *, head: str = HEAD, tail: str
         ("  - if: alert.time | ago > 60\n    then:\n      - wait: 5m\n      - if: alert.time | ago > 60\n        then: [{wait: 1s}]\n", []),
         ("  - {wait: 1s, if: alert.count >= 1}\n", [("PB316", 0)]),
         # a switch knows its value
-        ("  - switch: alert.severity\n    cases:\n      high:\n        - if: alert.severity == 'low'\n          then: [{wait: 1s}]\n", [("PB315", 3)]),
+        ("  - switch: alert.severity\n    cases:\n      high:\n        - if: alert.severity == 'low'\n          then: [{wait: 1s}]\n",
+         [("PB315", 3)]),
         ("  - switch: alert.count\n    cases: {x: [{wait: 1s}], 3: [{wait: 1s}]}\n", [("PB317", 1)]),
         ("  - switch: alert.category\n    cases: {x: [{wait: 1s}], y: [{wait: 1s}]}\n", []),
         # a step that goes on when it fails
@@ -92,21 +95,25 @@ def _codes(steps: str, catalogue: FixedCatalogue, *, head: str = HEAD, tail: str
          _note("steps.a.error.message", "      ") + "    else:\n" + _note("steps.a.count", "      ")), []),
         ("  - {id: a, action: mailbox.search, with: {sender: x}, on_error: continue}\n" + _if("steps.a.count is defined",
          _note("steps.a.count", "      ")), []),
-        ("  - {id: a, action: mailbox.search, with: {sender: x}, on_error: continue}\n" + _note("steps.a.cuont | default(0)"), [("PB221", 1)]),
+        ("  - {id: a, action: mailbox.search, with: {sender: x}, on_error: continue}\n" + _note("steps.a.cuont | default(0)"),
+         [("PB221", 1)]),
         # handlers
-        ("  - id: a\n    action: mailbox.search\n    with: {sender: x}\n    on_error:\n      steps:\n" + _note("steps.a.error.message", "        ")
+        ("  - id: a\n    action: mailbox.search\n    with: {sender: x}\n    on_error:\n      steps:\n"
+         + _note("steps.a.error.message", "        ")
          + "        - {id: b, action: mailbox.search, with: {sender: x}}\n" + _note("steps.b.count"), [("PB305", 7)]),
         ("  - id: a\n    action: mailbox.search\n    with: {sender: x}\n    on_error:\n      steps:\n" + _note("steps.a.count", "        ")
          + _note("steps.a.count"), [("PB221", 5), ("PB347", 6)]),
         ("  - id: a\n    action: mailbox.search\n    with: {sender: x}\n    on_error:\n      steps:\n        - stop: failed\n"
          + _note("steps.a.count"), []),
         # parallel that does not wait for all
-        ("  - parallel:\n      - [{id: a, action: mailbox.search, with: {sender: x}}]\n      - [{wait: 1s}]\n" + _note("steps.a.count"), []),
+        ("  - parallel:\n      - [{id: a, action: mailbox.search, with: {sender: x}}]\n      - [{wait: 1s}]\n"
+         + _note("steps.a.count"), []),
         ("  - join: any\n    parallel:\n      - [{id: a, action: mailbox.search, with: {sender: x}}]\n      - [{wait: 1s}]\n"
          + _note("steps.a.count"), [("PB305", 4)]),
         # rounds
         ("  - id: tries\n    while: ${{ steps.a.count | default(0) == 0 }}\n    max: 5\n    steps:\n      - wait: 1m\n"
-         "      - {id: a, action: mailbox.search, with: {sender: x}}\n" + _note("steps.tries.iterations") + _note("steps.tries.last.a.cuont"),
+         "      - {id: a, action: mailbox.search, with: {sender: x}}\n" + _note("steps.tries.iterations")
+         + _note("steps.tries.last.a.cuont"),
          [("PB221", 7)]),
         ("  - while: ${{ steps.a.count == 0 }}\n    max: 5\n    steps:\n      - wait: 1m\n"
          "      - {id: a, action: mailbox.search, with: {sender: x}}\n", [("PB305", 0)]),
@@ -118,7 +125,8 @@ def _codes(steps: str, catalogue: FixedCatalogue, *, head: str = HEAD, tail: str
          + "      - {id: a, action: mailbox.search, with: {sender: x}}\n", [("PB305", 4)]),
         # polling knows its own result
         ("  - {id: a, action: mailbox.search, with: {sender: x}, repeat_until: steps.a.count > 0, every: 30s, at_most: 2h}\n", []),
-        ("  - {id: a, action: mailbox.search, with: {sender: x}, repeat_until: steps.a.cuont > 0, every: 30s, at_most: 2h}\n", [("PB221", 0)]),
+        ("  - {id: a, action: mailbox.search, with: {sender: x}, repeat_until: steps.a.cuont > 0, every: 30s, at_most: 2h}\n",
+         [("PB221", 0)]),
         ("  - {id: a, action: mailbox.search, with: {sender: x}, repeat_until: steps.a.count, every: 30s, at_most: 2h}\n", [("PB230", 0)]),
         # events
         ("  - {id: w, wait: {event: alert, filter: event.severity == 'hgih', deadline: 2d}}\n", [("PB236", 0)]),
@@ -138,10 +146,12 @@ def _codes(steps: str, catalogue: FixedCatalogue, *, head: str = HEAD, tail: str
          [("PB248", 0), ("PB248", 0), ("PB248", 0), ("PB247", 0)]),
         ("  - {call: isolate-host, with: {minutes: 3}}\n", [("PB246", 0)]),
         ("  - {call: isolate-host, with: '${{ alert.raw }}'}\n  - {call: other, with: {x: 1}}\n", []),
-        ("  - {id: c, call: isolate-host, with: {host: srv1}, wait: false}\n" + _note("steps.c.run") + _note("steps.c.ticket"), [("PB221", 2)]),
+        ("  - {id: c, call: isolate-host, with: {host: srv1}, wait: false}\n" + _note("steps.c.run") + _note("steps.c.ticket"),
+         [("PB221", 2)]),
         ("  - {id: c, call: other}\n" + _note("steps.c.whatever"), []),
         # code
-        ("  - id: c\n    code: \"return {'n': 1}\"\n    returns: {n: {type: integer}}\n" + _note("steps.c.n") + _note("steps.c.m"), [("PB221", 4)]),
+        ("  - id: c\n    code: \"return {'n': 1}\"\n    returns: {n: {type: integer}}\n" + _note("steps.c.n") + _note("steps.c.m"),
+         [("PB221", 4)]),
         ("  - id: c\n    code: \"return {'n': 1}\"\n" + _note("steps.c.n") + _note("steps.c.m"), []),
         # answers
         ("  - id: q\n    ask: {title: t, to: role:lead, options: [yes, no], deadline: 1h, on_deadline: no, form: {n: {type: integer}}}\n"

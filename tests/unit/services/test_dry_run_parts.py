@@ -1,5 +1,8 @@
 """The parts of a dry run: made-up outputs that fit, the blast radius, and guardrails that are asked."""
 
+import asyncio
+from concurrent.futures import Future
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -9,6 +12,7 @@ from tocsin.connectors.loader import BUILTIN, load_packs
 from tocsin.connectors.validation import problems
 from tocsin.core.effects import ActionSpec, Effect, OnUnknown
 from tocsin.core.values import Json, JsonObject
+from tocsin.rehearsal.cast import Call
 from tocsin.rehearsal.clock import CountingIds, StageClock
 from tocsin.rehearsal.stage import Played, Stage
 from tocsin.services.dryrun.cast import DryCast
@@ -106,10 +110,12 @@ def dry(steps: str, guardrails: Guardrails = NO_RULES) -> tuple[Played, DryCast]
     bench.actions.add(spec("edr.look_up"))
     plan = bench.publish(steps)
 
-    def read(call: object) -> Json:
-        return {"known": True}
+    def begin(call: Call) -> "Future[Json]":
+        read: Future[Json] = Future()
+        read.set_result({"known": True})
+        return read
 
-    cast = DryCast(bench.actions.spec, read, guardrails)
+    cast = DryCast(bench.actions.spec, begin, guardrails)
     stage = Stage(bench.plans, spec=bench.actions.spec, cast=cast, clock=StageClock(), ids=CountingIds())
     return stage.play(plan, trigger={"kind": "dry-run"}), cast
 
@@ -134,3 +140,30 @@ def test_a_run_that_would_wait_for_an_event_says_so() -> None:
     found = report(played, cast)
     assert found.outcome is None
     assert "would wait at 'w'" in found.reason
+
+
+async def test_reads_that_a_run_makes_at_once_are_under_way_together_and_the_same_one_is_done_once() -> None:
+    bench, loop = Bench(), asyncio.get_running_loop()
+    bench.actions.add(spec("edr.look_up"))
+    steps = (
+        "  - id: each\n    for_each: ${{ [1, 2, 3, 4, 5, 6] }}\n    as: n\n    concurrency: 3\n"
+        "    steps: [{id: look, action: edr.look_up, with: {n: '${{ n }}'}}]\n"
+        "  - {id: poll, action: edr.look_up, with: {n: 7}, repeat_until: '${{ steps.poll.known }}', every: 30s, at_most: 5m,\n"
+        "     on_error: continue}\n"
+    )
+    plan = bench.publish(steps)
+    now, most, asked = 0, 0, list[Json]()
+
+    async def read(call: Call) -> Json:
+        nonlocal now, most
+        now, most = now + 1, max(most, now + 1)
+        asked.append(call.arguments["n"])
+        await asyncio.sleep(0.02)
+        now -= 1
+        return {"known": False}
+
+    cast = DryCast(bench.actions.spec, lambda call: asyncio.run_coroutine_threadsafe(read(call), loop), NO_RULES)
+    stage = Stage(bench.plans, spec=bench.actions.spec, cast=cast, clock=StageClock(), ids=CountingIds(), expect=cast.expect)
+    played = await asyncio.to_thread(stage.play, plan, trigger={"kind": "dry-run"})
+    assert (played.outcome, most) == ("succeeded", 3)
+    assert asked == [1, 2, 3, 4, 5, 6, 7]

@@ -104,6 +104,10 @@ class Scope:
         answered = {ref[1] for ref in condition.optional_refs if ref[0] == "steps" and len(ref) > 1}
         return replace(self, facts=facts, holds=self.holds | {condition.source}, sure=self.sure | answered)
 
+    def in_round(self, slot: ConditionSlot) -> "Scope":
+        """Return the scope of a round: of the one before, results may be missing, whatever a default stood in for."""
+        return replace(self) if slot.condition is None else replace(self, facts=self.facts_if(slot.condition.tree, holds=True))
+
     def facts_if(self, tree: Node, *, holds: bool) -> Facts:
         """Return what is known when a condition holds, or does not."""
         return narrowed(Inference(self), tree, holds, self.facts)

@@ -254,7 +254,7 @@ class Walk:
                 if id not in scope.results:
                     inner.results[id] = result.doubted(f"a round of line {step.head.line}")
         self.reader.condition(step.condition, step, inner)
-        body = inner.given(step.condition)
+        body = inner.in_round(step.condition)
         self.block(step.body, body)
         return outcomes.of_rounds(_made(body, scope))
 

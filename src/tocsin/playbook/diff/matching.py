@@ -4,6 +4,7 @@ import re
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Final
 
 from tocsin.core.values import Json
@@ -36,6 +37,7 @@ def match(before: list[Outline], after: list[Outline]) -> Pairs:
     """Pair the steps of two playbooks."""
     pairs = Pairs()
     _by_id([one for step in before for one in step.walk()], [one for step in after for one in step.walk()], pairs)
+    _by_equality(before, after, pairs)
     _by_likeness(before, after, pairs)
     return pairs
 
@@ -66,6 +68,26 @@ def _scoped(step: Outline) -> str:
 
 def _named(step: Outline) -> str:
     return step.id or ""
+
+
+def _by_equality(before: list[Outline], after: list[Outline], pairs: Pairs) -> None:
+    """Pair steps that say the same with all that is inside them, in their order: nearly all of a playbook that was changed little."""
+    for name in (_placed, _whole):  # in the same place first
+        waiting: dict[str, list[Outline]] = {}
+        for other in (one for step in after for one in step.walk() if id(one) not in pairs.before):
+            waiting.setdefault(name(other), []).append(other)
+        for one in (one for step in before for one in step.walk() if id(one) not in pairs.after):
+            same = waiting.get(name(one))
+            if same:
+                pairs.add(one, same.pop(0))
+
+
+def _placed(step: Outline) -> str:
+    return f"{'' if step.parent is None else step.parent.id or _gist(step.parent)}\n{_whole(step)}"
+
+
+def _whole(step: Outline) -> str:
+    return "\n".join(f"{one.block} {_gist(one)}" for one in step.walk())
 
 
 def _by_likeness(before: list[Outline], after: list[Outline], pairs: Pairs) -> None:
@@ -110,8 +132,13 @@ def _same(one: Json, other: Json) -> float:
         return 1.0
     if not isinstance(one, str) or not isinstance(other, str):
         return 0.0
-    words, others = set(_WORD.findall(one)), set(_WORD.findall(other))
+    words, others = _words(one), _words(other)
     return len(words & others) / len(words | others) if words or others else 0.0
+
+
+@lru_cache(2048)
+def _words(text: str) -> frozenset[str]:
+    return frozenset(_WORD.findall(text))
 
 
 def _inside(step: Outline) -> list[Outline]:

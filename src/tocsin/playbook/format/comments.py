@@ -100,7 +100,8 @@ def _headed(comments: list[Comment], items: list[Item], lines: list[str]) -> tup
     head: list[str] = []
     for one in top[:count]:
         head += [""] * (one.has_space and bool(head)) + [one.text]
-    return head, [one for one in comments if one not in top[:count]]
+    headed = set(top[:count])
+    return head, [one for one in comments if one not in headed]
 
 
 class _Attaching:
@@ -110,6 +111,7 @@ class _Attaching:
         self.root, self.items = root, items
         self.lines = [item.line for item in items]
         self.parents = dict(_parents(root))
+        self.bracketed = [item for item in (root, *items) if item.is_flow]
         anchors = sorted(_anchors(items), key=lambda one: one[:2])
         self.places = [(line, column) for line, column, _ in anchors]
         self.anchored = [item for _, _, item in anchors]
@@ -135,9 +137,9 @@ class _Attaching:
         """Return the values in brackets that a comment stands in, the innermost last."""
         place = (one.line, one.column)
         around = []
-        for item in (self.root, *self.items):
+        for item in self.bracketed:
             span = item.value.span
-            if item.is_flow and (span.line, span.column) < place < (span.end_line, span.end_column):
+            if (span.line, span.column) < place < (span.end_line, span.end_column):
                 around.append(item)
         return around
 

@@ -97,10 +97,8 @@ def _takes(call: Call, rule: FilterRule) -> bool:
     judge = call.judge
     subject = judge.words(call.node.value) if not isinstance(call.node.value, Applied | MappedOver) else "This"
     if not kinds & rule.takes:
-        which = "an item of it" if isinstance(call.node, MappedOver) is False and call.node.filter != rule.name else ""
-        message = (
-            f"'{rule.name}' takes {described_kinds(rule.takes)}, and {which or subject.replace('This', 'this')} is {described(call.value)}."
-        )
+        what = subject.replace("This", "this")
+        message = f"'{rule.name}' takes {described_kinds(rule.takes)}, and {what} is {described(call.value)}."
         judge.say(typing.WRONG_FILTER_INPUT, call.node, message, _hint(rule, call.value), length=len(rule.name))
         return False
     for one in members_of(call.value):

@@ -18,6 +18,7 @@ from tocsin.services.backtest.behaviour import NOTHING, Behaviour, changes, of_p
 from tocsin.services.backtest.cast import BacktestCast, Reads, WouldAsk
 from tocsin.services.backtest.recorded import PastRun, Recorded
 from tocsin.services.backtest.result import AlertResult, Totals
+from tocsin.services.dryrun.thread import in_own_thread, outcome_of
 from tocsin.services.dryrun.trial import World, reader
 from tocsin.store.repos.alerts import AlertFilter
 from tocsin.store.repos.audit import AuditLine
@@ -87,7 +88,7 @@ async def backtest(world: World, actor: Principal, wanted: Wanted, totals: Total
     while True:
         page, after = await world.units.read(lambda tx, after=after: _load(tx, where, actor.workspace, after))  # type: ignore[misc]  # bound now
         left = None if wanted.limit is None else wanted.limit - totals.considered
-        looked, results = await asyncio.to_thread(play.page, page, left)
+        looked, results = await in_own_thread(lambda page=page, left=left: play.page(page, left))  # type: ignore[misc]  # bound now
         totals.looked_at += looked
         totals.add(results)
         totals.seconds = (world.clock() - started).total_seconds()
@@ -118,7 +119,8 @@ class _Player:
 
     def __init__(self, world: World, wanted: Wanted, workspace: WorkspaceId, loop: asyncio.AbstractEventLoop) -> None:
         self.world, self.wanted, self.workspace = world, wanted, workspace
-        self.read: Callable[[Call], Json] = reader(world.actions, workspace=workspace, loop=loop)
+        begin = reader(world.actions, workspace=workspace, loop=loop)
+        self.read: Callable[[Call], Json] = lambda call: outcome_of(begin(call))
 
     def page(self, page: Sequence[_Past], left: int | None) -> tuple[int, list[AlertResult]]:
         """Return how many alerts were looked at, and the results of those that matter to the playbook."""

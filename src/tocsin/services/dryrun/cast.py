@@ -1,6 +1,8 @@
 """The cast of a dry run: targets that are read and never changed, and people who are shown their questions."""
 
+import json
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 
 from tocsin.core.effects import ActionSpec, Effect
@@ -12,6 +14,7 @@ from tocsin.rehearsal.cast import Answer, Arrival, Call, Ending, Exchange, Refus
 from tocsin.services.dryrun.guardrails import Guardrails, Ruling, Verdict
 from tocsin.services.dryrun.plausible import is_made_up, made_up_output, plausible
 from tocsin.services.dryrun.radius import BlastRadius, blast_radius
+from tocsin.services.dryrun.thread import outcome_of
 
 BY = "dry-run"
 
@@ -43,32 +46,48 @@ class GuardrailDenied(Forbidden):
 
 @dataclass(slots=True)
 class DryCast:
-    """Implements `rehearsal.cast.Cast`: `read` calls for real, and effects go nowhere."""
+    """Implements `rehearsal.cast.Cast`: `begin` begins a call for real, and effects go nowhere."""
 
     spec: Callable[[str], ActionSpec]
-    read: Callable[[Call], Json]
+    begin: Callable[[Call], "Future[Json]"]
     guardrails: Guardrails
     answers: Mapping[str, str] = field(default_factory=dict)  # step id -> option
     effects: dict[tuple[RunId, str], ShownEffect] = field(default_factory=dict)
     asks: dict[str, ShownAsk] = field(default_factory=dict)
     assumed: set[tuple[RunId, str]] = field(default_factory=set)  # reads that could not be real
     used: set[str] = field(default_factory=set)  # of `answers`
+    reads: "dict[str, Future[Json]]" = field(default_factory=dict)
+
+    def expect(self, calls: Sequence[Call]) -> None:
+        """Begin the reads that are made at once, so that they are under way together."""
+        for call in calls:
+            if _is_read(call) and not self._asks_for_nothing(call):
+                self._begun(call)
 
     def answer(self, call: Call, history: Sequence[Exchange]) -> Answer:
         """Read for real; show an effect."""
-        if call.is_code or call.pending.effect is Effect.READ:
-            return self._read(call)
-        return self._show(call)
+        return self._read(call) if _is_read(call) else self._show(call)
 
     def _read(self, call: Call) -> Answer:
-        if not call.is_code and is_made_up(call.arguments):
-            # It asks for what an effect before it would have made: nobody out there knows that.
+        if self._asks_for_nothing(call):
             self.assumed.add((call.run, call.path))
             return Value(self._made_up(call))
         try:
-            return Value(self.read(call))
+            return Value(outcome_of(self._begun(call)))
         except TocsinError as error:
             return Refusal(error)
+
+    def _asks_for_nothing(self, call: Call) -> bool:
+        """Tell whether a call asks for what an effect before it would have made: nobody out there knows that."""
+        return not call.is_code and is_made_up(call.arguments)
+
+    def _begun(self, call: Call) -> "Future[Json]":
+        """Begin a read. The same one is done once: no time passes in a dry run, so polling would be told the same each time."""
+        pending = call.pending
+        key = json.dumps([call.action, pending.connection, call.arguments, pending.attempt], sort_keys=True)
+        if key not in self.reads:
+            self.reads[key] = self.begin(call)
+        return self.reads[key]
 
     def _show(self, call: Call) -> Answer:
         verdict = self.guardrails.verdict(call.action, call.arguments)
@@ -100,6 +119,10 @@ class DryCast:
     def child(self, call: CallStarted, *, playbook: str) -> Ending | None:
         """Have it played: a called playbook is dry too."""
         return None
+
+
+def _is_read(call: Call) -> bool:
+    return call.is_code or call.pending.effect is Effect.READ
 
 
 def _form(fields: JsonObject) -> JsonObject:

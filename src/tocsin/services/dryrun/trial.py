@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Mapping
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 
 from tocsin.core.access import Principal, Scope, require
@@ -18,6 +19,7 @@ from tocsin.services.delivery import whom
 from tocsin.services.dryrun.cast import DryCast
 from tocsin.services.dryrun.guardrails import Guardrails
 from tocsin.services.dryrun.report import DryRun, report
+from tocsin.services.dryrun.thread import in_own_thread
 from tocsin.services.runs import checked_inputs
 from tocsin.store.repos.audit import AuditLine
 from tocsin.store.tx import Tx
@@ -52,10 +54,16 @@ async def dry_run(world: World, actor: Principal, wanted: Wanted) -> DryRun:
     inputs = checked_inputs(wanted.plan, wanted.inputs)
     alert = await _alert(world, actor, wanted.alert)
     loop, now = asyncio.get_running_loop(), world.clock()
-    cast = DryCast(world.actions.spec, reader(world.actions, workspace=actor.workspace, loop=loop), world.guardrails, wanted.answers)
-    stage = Stage(world.plans, spec=world.actions.spec, cast=cast, clock=StageClock(now), ids=world.ids, workspace=actor.workspace)
+    spec = world.actions.spec
+    cast = DryCast(spec, reader(world.actions, workspace=actor.workspace, loop=loop), world.guardrails, wanted.answers)
+    clock = StageClock(now)
+    stage = Stage(world.plans, spec=spec, cast=cast, clock=clock, ids=world.ids, workspace=actor.workspace, expect=cast.expect)
     trigger: JsonObject = {"kind": "dry-run", "by": actor.name, "user": actor.user}
-    played = await asyncio.to_thread(stage.play, wanted.plan, trigger=trigger, alert=alert, inputs=inputs)
+    try:
+        played = await in_own_thread(lambda: stage.play(wanted.plan, trigger=trigger, alert=alert, inputs=inputs))
+    finally:
+        for read in cast.reads.values():
+            read.cancel()  # those that a play which was given up has left behind
     asked = [shown.ask for shown in cast.asks.values()]
     people = await world.units.read(
         lambda tx: {ask.ask: [one.name for one in whom(tx, ask.to, workspace=actor.workspace)] for ask in asked}
@@ -65,10 +73,10 @@ async def dry_run(world: World, actor: Principal, wanted: Wanted) -> DryRun:
     return found
 
 
-def reader(actions: Actions, *, workspace: WorkspaceId, loop: asyncio.AbstractEventLoop) -> Callable[[Call], Json]:
-    """Return how a stage in another thread calls an action for real; only for what changes nothing."""
+def reader(actions: Actions, *, workspace: WorkspaceId, loop: asyncio.AbstractEventLoop) -> "Callable[[Call], Future[Json]]":
+    """Return how a stage in another thread begins a call of an action for real; only for what changes nothing."""
 
-    def read(call: Call) -> Json:
+    def begin(call: Call) -> "Future[Json]":
         pending = call.pending
         # Whoever calls this has decided that it is a read; here it is seen to, once more, that it is.
         if pending.probe or pending.effect is not Effect.READ or not (call.is_code or actions.spec(call.action).effect is Effect.READ):
@@ -86,9 +94,9 @@ def reader(actions: Actions, *, workspace: WorkspaceId, loop: asyncio.AbstractEv
             timeout_s=pending.timeout_s,
             context=call.context,
         )
-        return asyncio.run_coroutine_threadsafe(actions.execute(request), loop).result()
+        return asyncio.run_coroutine_threadsafe(actions.execute(request), loop)
 
-    return read
+    return begin
 
 
 async def _alert(world: World, actor: Principal, id: AlertId | None) -> JsonObject | None:

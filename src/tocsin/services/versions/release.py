@@ -97,7 +97,7 @@ def plan_release(prover: Prover, shelved: Shelved, *, manuscripts: Sequence[Manu
         if proof.plan is not None:
             plans[id] = proof.plan
             known = known.having(id, digest=proof.digest, calls=calls[id])
-        items.append(_item(prover, proof, shelved))
+        items.append(_item(prover, proof, shelved, is_whole=calls[id].isdisjoint(given.keys() - plans.keys())))
     here = [one for one in shelved.published if one.source == source and one.enabled and one.playbook not in given]
     items += [Item(one.playbook, Change.REMOVED, digest=one.digest) for one in here]
     return Release(tuple(items), shelved.digests)
@@ -127,12 +127,13 @@ def release(tx: Tx, actor: Principal, *, planned: Release, origin: Origin, prune
     return Release(done, planned.shelved)
 
 
-def _item(prover: Prover, proof: Proof, shelved: Shelved) -> Item:
+def _item(prover: Prover, proof: Proof, shelved: Shelved, *, is_whole: bool) -> Item:
+    """Return what happens to a playbook; `is_whole` when nothing that it calls has errors, else nobody knows what it is pinned to."""
     before = shelved.texts.get(proof.id)
     if before is None:
         return Item(proof.id, Change.NEW, proof)
     if before.text == proof.text:
-        change = Change.UNCHANGED if before.digest == proof.digest or proof.plan is None else Change.REPINNED
+        change = Change.UNCHANGED if before.digest == proof.digest or proof.plan is None or not is_whole else Change.REPINNED
         meaning = prover.compare(prover.plan_of(before.digest), proof.plan) if change is Change.REPINNED else ()
         return Item(proof.id, change, proof, meaning, digest=before.digest)
     meaning = prover.compare(prover.plan_of(before.digest), proof.plan)

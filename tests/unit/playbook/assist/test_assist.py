@@ -21,7 +21,6 @@ from tocsin.playbook.compile import check
 from tocsin.playbook.directory import FixedDirectory
 from tocsin.playbook.schemas import closed
 
-TEXT: dict[str, object] = {"type": "string"}
 LOOK_UP = ActionSpec(
     "observable.look_up",
     "Look up an observable",
@@ -306,8 +305,7 @@ def test_symbols_are_the_inputs_and_steps_with_what_is_inside() -> None:
 def test_a_near_name_becomes_a_fix_and_quotes_stay() -> None:
     text = HEAD + "  - action: 'case.nte'\n    with: {text: a}\n"
     found = check(text, file="example.yaml", catalogue=KNOWN.catalogue).diagnostics
-    fix = fix_of(found[0], text)
-    assert fix is not None
+    fix = next(fix for one in found if (fix := fix_of(one, text)) is not None)
     assert applied(text, [fix.edit]) == text.replace("nte", "note")
 
 
