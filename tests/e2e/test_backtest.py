@@ -240,6 +240,20 @@ async def test_code_is_run_for_real_and_not_taken_from_the_record(desk: Desk) ->
     assert told(inverted["one"]) == ["decision changed way", "ask added Isolate known?"]
 
 
+async def test_a_thousand_alerts_a_minute_are_the_least(desk: Desk) -> None:
+    many: list[JsonObject] = [{"title": f"again {number}", "severity": "high", "host": "known"} for number in range(200)]
+    desk.target.ledger.append(("known", ""))
+    (await desk.client.post("/alerts/sensor", json=many)).raise_for_status()
+    async with asyncio.timeout(60):
+        while len((await desk.client.get("/runs", params={"status": "succeeded", "limit": 300})).json()["items"]) < 203:
+            await asyncio.sleep(0.1)
+    totals = (await desk.backtest())[""]
+    assert (totals["looked_at"], totals["same"]) == (205, 204)
+    speed = totals["per_minute"]
+    assert isinstance(speed, int)
+    assert speed > 1_000, totals
+
+
 async def test_the_stream_has_a_line_an_alert_and_the_totals_last(desk: Desk) -> None:
     headers = {"accept": "application/x-ndjson"}
     answer = await desk.client.post("/playbooks/contain/backtest", json={"since": "30d"}, headers=headers)

@@ -122,7 +122,7 @@ def _write(file: Path, text: str) -> None:
             out.write(text)
             out.flush()
             os.fsync(out.fileno())
-        pass
+        os.chmod(part, mode)
         os.replace(part, target)
     except OSError as error:
         if part is not None:

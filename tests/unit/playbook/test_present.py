@@ -80,7 +80,8 @@ def test_colour_changes_nothing_but_the_colour() -> None:
 
 
 def test_a_command_names_the_place_with_inclusive_ends() -> None:
-    expected = "::error file=a.yaml,line=1,col=19,endLine=1,endColumn=22,title=Tocsin PB221::'steps.mail' has no field 'urlz'. Did you mean 'urls'?"
+    place = "file=a.yaml,line=1,col=19,endLine=1,endColumn=22,title=Tocsin PB221"
+    expected = f"::error {place}::'steps.mail' has no field 'urlz'. Did you mean 'urls'?"
     assert command(_found()) == expected
     assert command(_found(level=Level.WARNING)).startswith("::warning ")
     assert command(_found(level=Level.INFO)).startswith("::notice ")
