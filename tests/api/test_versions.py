@@ -7,8 +7,13 @@ import httpx
 import pytest
 
 from tocsin.api.app import create_app
+from tocsin.core.errors import Conflict
 from tocsin.core.ids import DEFAULT_WORKSPACE as W
-from tocsin.core.playbooks import Review
+from tocsin.core.playbooks import Manuscript, Review
+from tocsin.services import people
+from tocsin.services.versions.release import look_up, plan_release
+from tocsin.services.versions.release import release as release_together
+from tocsin.services.versions.saving import Origin
 
 TEXT = """\
 schema: tocsin/playbook@1
@@ -389,3 +394,18 @@ async def test_a_circle_of_calls_is_red(world):
     back = TEXT.replace("  - id: sum\n", "  - call: caller\n  - id: sum\n")
     answer = (await release(world, ("caller", CALLER, ""), ("count-it", back, ""))).json()
     assert answer["red"]
+
+
+async def test_a_release_that_was_planned_before_another_publication_is_refused(world):
+    admin = await world.store.units.read(lambda tx: people.authenticate(tx, token=world.keys["admin"], now=world.clock()).principal)
+    shelved = await world.store.units.read(lambda tx: look_up(tx, admin, ids=["count-it"]))
+    planned = plan_release(world.parts.prover(), shelved, manuscripts=[Manuscript("count-it", TEXT)], source="git:x")
+    await world.client.put("/api/v1/playbooks/count-it", json={"text": TWO}, headers=world.bearer())
+    origin = Origin("Late.", "git:x")
+
+    def late(tx):
+        return release_together(tx, admin, planned=planned, origin=origin, prune=False, review=Review.OFF, now=world.clock())
+
+    with pytest.raises(Conflict, match="meanwhile"):
+        await world.store.units.write(late)
+    assert (await get(world, "count-it")).json()["text"] == TWO

@@ -124,8 +124,8 @@ def test_rules_between_files_hold_in_a_folder(tmp_path: Path) -> None:
     )
     assert set(found_in(str(tmp_path))) == {
         ("PB602", "good.yaml"),
-        ("PB306", "one.yaml"),
-        ("PB306", "two.yaml"),
+        ("PB310", "one.yaml"),
+        ("PB310", "two.yaml"),
         ("PB232", "lost.yaml"),
         ("RH126", "alone.rehearsal.yaml"),
     }

@@ -76,7 +76,7 @@ def rehearse(
     too_little = report.percent < min_coverage
     if too_little:
         warn(f"tocsin: {report.percent:.1f} % of the branches were taken; --min-coverage asks for {min_coverage:g} %.")
-    if (report.failed and not update) or too_little:
+    if (report.failed and not (update and _can_be_updated(report))) or too_little:
         raise typer.Exit(FAILED)
 
 
@@ -98,9 +98,19 @@ def _update(report: "Report") -> None:
 
     for file in report.files:
         failed = [result for result in file.results if not result.is_good]
-        if failed and not file.bundle.has_errors:
-            file.bundle.file.write_bytes(updated(file.bundle.text, failed))
-            warn(f"{len(failed)} cases of {file.bundle.file} were updated. Read the difference before you commit it.")
+        over = [result for result in failed if result.played is None or result.played.problem is None]
+        for result in failed:
+            if result not in over:
+                warn(f"'{result.case.name}' was not updated, for it could not be played to its end: {result.differences[0].what}")
+        if over:
+            file.bundle.file.write_bytes(updated(file.bundle.text, over))
+            warn(f"{len(over)} cases of {file.bundle.file} were updated. Read the difference before you commit it.")
+
+
+def _can_be_updated(report: "Report") -> bool:
+    """Tell whether every failed case was played to its end."""
+    failed = [result for file in report.files for result in file.results if not result.is_good]
+    return not any(file.bundle.has_errors for file in report.files) and all(one.played is None or not one.played.problem for one in failed)
 
 
 def _write(report: "Report", junit: Path | None, html: Path | None) -> None:

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING
 
 from tocsin.core.errors import Invalid
 from tocsin.core.values import Json, JsonObject
-from tocsin.rehearsal.compare import outcome_word
-from tocsin.rehearsal.model import Waits
+from tocsin.rehearsal.canned import is_effect
+from tocsin.rehearsal.compare import calls_of, outcome_word
 from tocsin.rehearsal.rehearse import Result
 from tocsin.rehearsal.yaml_text import block, dumped, writer
 
@@ -47,15 +47,12 @@ def _update(expect: "CommentedMap", result: Result) -> None:
 
 def happened_in(result: Result) -> JsonObject:
     """Return what happened in a case, as `expect` says it."""
-    from tocsin.rehearsal.canned import is_effect
-    from tocsin.rehearsal.compare import calls_of
-
     if result.played is None:
         raise Invalid("The playbook was not started.")
     effects = {one.call.pending.key for one in calls_of(result.played) if is_effect(one.call)}
     path: list[Json] = [*result.path]
     return {
-        "outcome": outcome_word(result.played) if result.played.problem is None else Waits.WAITING.value,
+        "outcome": outcome_word(result.played),
         "path": path,
         "outputs": result.played.outputs,
         "effects": len(effects),

@@ -43,11 +43,11 @@ def test_if_takes_the_branch_whose_condition_holds_and_journals_it(bench: Bench)
 
 def test_switch_takes_the_equal_case_else_the_default(bench: Bench) -> None:
     steps = (
-        '  - switch: ${{ "b" }}\n    cases:\n      a: [{id: one, set: {x: 1}}]\n      b: [{id: two, set: {x: 2}}]\n'
+        '  - switch: ${{ "b" ~ "" }}\n    cases:\n      a: [{id: one, set: {x: 1}}]\n      b: [{id: two, set: {x: 2}}]\n'
         "    default: [{id: three, set: {x: 3}}]\n"
     )
     assert outputs(bench, steps, "steps.two.x") == 2
-    assert outputs(bench, steps.replace('"b"', '"z"'), "steps.three.x") == 3
+    assert outputs(bench, steps.replace('"b" ~', '"z" ~'), "steps.three.x") == 3
 
 
 def test_for_each_gives_the_item_and_each_steps_output_in_order(bench: Bench) -> None:

@@ -65,7 +65,7 @@ def grown(inner: st.SearchStrategy[Step]) -> st.SearchStrategy[Step]:
     return st.one_of(
         st.tuples(st.booleans(), some, some).map(lambda it: {"if": f"${{{{ 1 == {1 + it[0]} }}}}", "then": it[1], "else": it[2]}),
         st.tuples(st.sampled_from("ab"), some, some).map(
-            lambda it: {"switch": f"${{{{ '{it[0]}' }}}}", "cases": {"a": it[1]}, "default": it[2]}
+            lambda it: {"switch": f"${{{{ '{it[0]}' ~ '' }}}}", "cases": {"a": it[1]}, "default": it[2]}
         ),
         st.tuples(st.integers(0, 3), st.integers(1, 3), some).map(
             lambda it: {"for_each": f"${{{{ {list(range(it[0]))} }}}}", "as": "n", "concurrency": it[1], "steps": it[2]}

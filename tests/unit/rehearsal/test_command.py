@@ -58,6 +58,20 @@ def test_update_makes_a_failed_file_pass(tmp_path: Path) -> None:
     assert "# What a case does not give is made from the action's schema" in rehearsal.read_text()
 
 
+def test_update_leaves_a_case_alone_that_cannot_be_played_to_its_end(tmp_path: Path) -> None:
+    (tmp_path / "one.yaml").write_text(
+        "schema: tocsin/playbook@1\nid: one\ntitle: One\nsteps:\n"
+        "  - {id: q, ask: {title: Go on?, to: [role:responder], deadline: 4h, on_deadline: reject}}\n"
+        "outputs: {answer: '${{ steps.q.answer }}'}\n"
+    )
+    text = "schema: tocsin/rehearsal@1\ncases:\n  - {name: Nobody is cast, expect: {outcome: succeeded}}\n"
+    (tmp_path / "one.rehearsal.yaml").write_text(text)
+    done = RUNNER.invoke(application(), ["rehearse", str(tmp_path), "--update"])
+    assert done.exit_code == 1
+    assert "was not updated" in done.stderr
+    assert (tmp_path / "one.rehearsal.yaml").read_text() == text
+
+
 @pytest.mark.parametrize(("status", "outcome"), [(201, "succeeded"), (404, "failed")])
 def test_a_recorded_http_exchange_goes_through_the_mapping_of_the_pack(status: int, outcome: str, tmp_path: Path) -> None:
     (tmp_path / "post.yaml").write_text(

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from tocsin.core.effects import Effect, OnUnknown, Probe
 from tocsin.core.errors import Invalid, OutcomeUnknown, Transient
-from tocsin.engine.events import AskOpened, CallStarted, EventAwaited, Outcome, ValuesSet
+from tocsin.engine.events import AskAnswered, AskOpened, CallStarted, EventAwaited, Outcome, ValuesSet
 from tocsin.rehearsal.cast import Answer, Arrival, Call, Ending, Exchange, Found, Refusal, Reply, Unplayable, Value
 from tocsin.rehearsal.clock import START, CountingIds, StageClock
 from tocsin.rehearsal.stage import Played, Stage
@@ -91,6 +91,7 @@ def test_an_answer_after_the_deadline_is_too_late() -> None:
         steps, OneCast(reply=lambda ask: Reply("approve", "amira", after_s=5 * 3600)), head='outputs: {a: "${{ steps.q.answer }}"}\n'
     )
     assert played.outputs == {"a": "reject"}
+    assert sum(isinstance(event, AskAnswered) for event in played.events) == 1
 
 
 def test_a_run_that_nobody_answers_still_waits() -> None:

@@ -6,7 +6,7 @@ from tocsin.api.parts import Parts
 from tocsin.api.routing import Actor, WithParts, api_router, refusals
 from tocsin.api.schemas.trials import ComparisonOut, DryRunIn, DryRunOut, ReplayIn, ReplayOut
 from tocsin.core.access import Principal, Scope, require
-from tocsin.core.errors import Unavailable
+from tocsin.core.errors import Invalid, Unavailable
 from tocsin.core.ids import AlertId, RunId
 from tocsin.playbook.compile import compile_playbook
 from tocsin.playbook.plan import Plan
@@ -71,14 +71,17 @@ async def draft(parts: Parts, actor: Principal, id: str, text: str) -> Plan:
 
 
 async def version_of(parts: Parts, version: str, *, same: Plan) -> Plan:
-    """Return the plan that `same`, `published` or a digest means; raises PlaybookNotFound."""
+    """Return the plan that `same`, `published` or a digest means; raises PlaybookNotFound, Invalid."""
     match version:
         case "same":
             return same
         case "published":
             return parts.plans.current(same.id)
         case _:
-            return await asyncio.to_thread(parts.plans.by_digest, version)
+            found = await asyncio.to_thread(parts.plans.by_digest, version)
+            if found.id != same.id:
+                raise Invalid(f"The version {version[:12]} is one of '{found.id}', not of '{same.id}'.", hint="Name another version.")
+            return found
 
 
 def world_of(parts: Parts) -> World:

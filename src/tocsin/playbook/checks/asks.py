@@ -12,6 +12,7 @@ from tocsin.playbook.parse_values import OPEN
 from tocsin.playbook.plan import OnError
 from tocsin.playbook.tree import Mapping, Scalar, Sequence, Style, kind_of
 
+_MANY: Final = frozenset(map(str, range(100)))  # a role, or an expression: as many as anybody could want
 _SHORTEST: Final = 60  # seconds
 _RECIPIENT: Final = re.compile(r"(role|user):[A-Za-z0-9][A-Za-z0-9._@+-]*")
 
@@ -70,9 +71,9 @@ def _recipients(step: AskNode, context: Context) -> None:
     people: set[str] = set()
     for item in items:
         if isinstance(item, Scalar) and isinstance(item.value, str) and OPEN in item.value:
-            people |= {str(number) for number in range(100)}  # how many it names shows only in the run
+            people |= _MANY  # how many it names shows only in the run
         elif isinstance(item, Scalar) and isinstance(item.value, str) and _RECIPIENT.fullmatch(item.value):
-            people |= {item.value} if item.value.startswith("user:") else {str(number) for number in range(100)}
+            people |= {item.value} if item.value.startswith("user:") else _MANY
         elif not (isinstance(item, Scalar) and item.style is Style.REFUSED):
             what = f"'{item.value}'" if isinstance(item, Scalar) and isinstance(item.value, str) else kind_of(item)
             context.report(names.BAD_RECIPIENT, item.head, f"{what} is nobody who can be asked.", "Write role:NAME or user:NAME.")

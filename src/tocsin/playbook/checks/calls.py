@@ -27,12 +27,20 @@ def check_calls(context: Context) -> None:
 
 def way_back(start: str, goal: str, calls: Mapping[str, Collection[str]]) -> list[str]:
     """Return the shortest chain of calls from one playbook to another, both included; empty if there is none."""
-    ways, seen = [[start]], {start}
-    for way in ways:
-        if way[-1] == goal:
-            return way
-        for called in sorted(calls.get(way[-1], ())):
-            if called not in seen:
-                seen.add(called)
-                ways.append([*way, called])
+    before: dict[str, str] = {start: ""}
+    queue = [start]
+    for one in queue:
+        if one == goal:
+            return _chain(one, before)
+        for called in sorted(calls.get(one, ())):
+            if called not in before:
+                before[called] = one
+                queue.append(called)
     return []
+
+
+def _chain(end: str, before: Mapping[str, str]) -> list[str]:
+    way = [end]
+    while before[way[-1]]:
+        way.append(before[way[-1]])
+    return way[::-1]

@@ -165,37 +165,36 @@ class Inference:
 
     def path_type(self, node: Path, facts: Facts) -> Type:
         """Return the type of a path without a report."""
-        return Inference(self.known)._path(node, facts, lenient=True)[0]
+        judge = self if self.report is None else Inference(self.known)
+        return judge._path(node, facts, lenient=True)[0]
 
     def _path(self, node: Path, facts: Facts, *, lenient: bool = False) -> tuple[Type, bool]:
         """Return the type of a path, and whether it is there for certain."""
-        start, keys = self.known.start(node), node.keys
+        start, keys, report = self.known.start(node), node.keys, self.report is not None
         type, certain = start.type, start.is_certain
         ref = ref_of(node) if facts else ()
-        if facts:
-            type, certain = self._known_by(facts, ref[: start.taken + 1], type, certain)
+        if facts and ref[: start.taken + 1] in facts:
+            type, certain = facts[ref[: start.taken + 1]], True
         for place in range(start.taken, len(keys)):
-            if isinstance(type, Anything) and not facts:
+            if facts:
+                answer = facts.get(ref[: place + 2])
+                if answer is not None:
+                    type = answer
+                    continue
+            elif isinstance(type, Anything):
                 return ANY, False
             found = look(type, keys[place])
-            answered = bool(facts) and ref[: place + 2] in facts
             if not isinstance(found, Found):
-                if answered:
-                    type = facts[ref[: place + 2]]
-                    continue
                 self._no_part(node, place, type, found)
                 return ANY, False
-            if not answered:
-                certain = certain and found.presence is Presence.ALWAYS and found.null is None
-                if not lenient and self.report is not None:
+            if found.presence is not Presence.ALWAYS or found.null is not None:
+                certain = False
+                if report and not lenient:
                     self._missing(node, place, found)
-            if found.deprecated and self.report is not None:
+            if found.deprecated and report:
                 self._deprecated(node, place, found)
-            type = facts[ref[: place + 2]] if answered else found.type
+            type = found.type
         return type, certain
-
-    def _known_by(self, facts: Facts, ref: tuple[str | int, ...], type: Type, certain: bool) -> tuple[Type, bool]:
-        return (facts[ref], True) if ref in facts else (type, certain)
 
     def _key_at(self, node: Path, place: int) -> tuple[int, int]:
         """Return the offset and length of one key of a path."""

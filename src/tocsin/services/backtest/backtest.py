@@ -5,10 +5,11 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, replace
 
 from tocsin.core.access import Principal, Scope, require
-from tocsin.core.alerts import Alert
+from tocsin.core.alerts import Alert, AlertStatus
 from tocsin.core.errors import Invalid, TocsinError
 from tocsin.core.ids import Ids, RunId, WorkspaceId
 from tocsin.core.values import Instant, Json, JsonObject, iso, parse_instant
+from tocsin.core.verdicts import Verdict
 from tocsin.engine.events import RunStarted
 from tocsin.playbook.plan import AlertTrigger, Plan
 from tocsin.rehearsal.cast import Call
@@ -64,12 +65,12 @@ class _Past:
 
     @property
     def described(self) -> JsonObject:
-        """Return the alert as its first run saw it: since then it may have been closed."""
+        """Return the alert as its first run saw it, else as it came in: since then somebody may have closed it."""
         for past in self.runs:
             started = past.events[0] if past.events else None
             if isinstance(started, RunStarted) and started.alert is not None:
                 return started.alert
-        return self.alert.as_json()
+        return {**self.alert.as_json(), "status": AlertStatus.NEW.value, "verdict": Verdict.UNKNOWN.value, "reason": "", "case": None}
 
 
 async def backtest(world: World, actor: Principal, wanted: Wanted, totals: Totals) -> AsyncIterator[list[AlertResult]]:
@@ -85,6 +86,9 @@ async def backtest(world: World, actor: Principal, wanted: Wanted, totals: Total
         raise Invalid(f"'{wanted.plan.id}' is started by no alert, so there is nothing to test it on.", hint="Give it an alert trigger.")
     play = _Player(world, wanted, actor.workspace, asyncio.get_running_loop())
     where, after, started = AlertFilter(since=wanted.since, until=wanted.until), None, world.clock()
+    await world.units.write(
+        lambda tx: _note(tx, actor, wanted, started)
+    )  # first: what is read live is read even if nobody waits for the end
     while True:
         page, after = await world.units.read(lambda tx, after=after: _load(tx, where, actor.workspace, after))  # type: ignore[misc]  # bound now
         left = None if wanted.limit is None else wanted.limit - totals.considered
@@ -95,11 +99,10 @@ async def backtest(world: World, actor: Principal, wanted: Wanted, totals: Total
         yield results
         if after is None or (wanted.limit is not None and totals.considered >= wanted.limit):
             break
-    await world.units.write(lambda tx: _note(tx, actor, wanted, totals, world.clock()))
 
 
-def _note(tx: Tx, actor: Principal, wanted: Wanted, totals: Totals, now: Instant) -> None:
-    details: JsonObject = {"digest": wanted.plan.digest, "reads": wanted.reads.value, "alerts": totals.looked_at}
+def _note(tx: Tx, actor: Principal, wanted: Wanted, now: Instant) -> None:
+    details: JsonObject = {"digest": wanted.plan.digest, "reads": wanted.reads.value, "since": iso(wanted.since)}
     tx.audit.add(AuditLine(actor.workspace, now, actor.user, "playbook.backtest", "playbook", wanted.plan.id, details))
 
 
