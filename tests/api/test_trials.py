@@ -36,6 +36,7 @@ async def test_a_draft_needs_the_right_to_write_playbooks(world):
 async def test_a_backtest_needs_the_right_to_read_and_live_reads_the_right_to_start(world):
     await publish(world)
     assert await status(world, "sensor", "/playbooks/plain/backtest", {}) == 403
+    assert await status(world, "viewer", "/playbooks/plain/backtest", {"reads": "live"}) == 403
 
 
 async def test_a_server_without_connectors_says_so(world):

@@ -8,7 +8,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tocsin.cli.serve import serving
+from tocsin.cli.serve import Serving, serving
+from tocsin.core.ids import DEFAULT_WORKSPACE
 from tocsin.core.values import Json, JsonObject
 from tocsin.settings import ConnectionSettings, Settings, SourceSettings
 from tocsin.testing.target import Target
@@ -129,13 +130,18 @@ def target() -> Iterator[Target]:
 
 
 @pytest.fixture
-async def client(tmp_path: Path, target: Target) -> AsyncIterator[httpx.AsyncClient]:
+async def running(tmp_path: Path, target: Target) -> AsyncIterator[Serving]:
     async with serving(lay_out(tmp_path, target, contain=PLAYBOOK, tell=CHILD, replayed=REPLAYED)) as running:
         assert running.server.problems == ()
-        assert running.server.admin is not None
-        headers = {"authorization": f"Bearer {running.server.admin.token}"}
-        async with httpx.AsyncClient(base_url=f"{running.url}/api/v1", headers=headers, timeout=30) as client:
-            yield client
+        yield running
+
+
+@pytest.fixture
+async def client(running: Serving) -> AsyncIterator[httpx.AsyncClient]:
+    assert running.server.admin is not None
+    headers = {"authorization": f"Bearer {running.server.admin.token}"}
+    async with httpx.AsyncClient(base_url=f"{running.url}/api/v1", headers=headers, timeout=30) as client:
+        yield client
 
 
 async def try_it(client: httpx.AsyncClient, **body: Json) -> JsonObject:
@@ -204,8 +210,11 @@ async def test_a_read_of_what_an_effect_would_have_made_is_assumed_and_not_sent(
     assert (step["how"], step["output"]) == ("assumed", {"isolated": True, "dry_run": True})
 
 
-async def test_nothing_is_written_but_a_line_of_audit(client: httpx.AsyncClient) -> None:
+async def test_nothing_is_written_but_a_line_of_audit(client: httpx.AsyncClient, running: Serving) -> None:
     await try_it(client)
+    audit = await running.server.store.units.read(lambda tx: tx.audit.find(workspace=DEFAULT_WORKSPACE))
+    (line,) = [line for line in audit.items if line.action.startswith("run.")]
+    assert (line.action, line.ref, line.details["effects"]) == ("run.dry", "contain", 2)
     assert (await client.get("/runs")).json()["items"] == []
     assert (await client.get("/asks")).json()["items"] == []
     assert (await client.get("/cases")).json()["items"] == []

@@ -15,6 +15,7 @@ from tocsin.core.access import Principal, Scope, require
 from tocsin.core.values import JsonObject
 from tocsin.playbook.plan import Plan
 from tocsin.services.backtest.backtest import Wanted, backtest
+from tocsin.services.backtest.cast import Reads
 from tocsin.services.backtest.result import AlertResult, Totals
 from tocsin.services.backtest.window import instant_of
 
@@ -34,6 +35,8 @@ async def backtest_playbook(id: str, new: BacktestIn, request: Request, parts: W
     """Show what a version would have done."""
     for scope in (Scope.ALERTS_READ, Scope.RUNS_READ, Scope.PLAYBOOKS_READ):
         require(actor, scope)
+    if new.reads is Reads.LIVE:
+        require(actor, Scope.RUNS_START)
     streams = request.headers.get("accept", "").partition(";")[0].strip().lower() in NDJSON
     wanted = await wanted_of(id, new, parts, actor, most=None if streams else MOST_ALERTS)
     totals = Totals()

@@ -86,9 +86,8 @@ async def backtest(world: World, actor: Principal, wanted: Wanted, totals: Total
         raise Invalid(f"'{wanted.plan.id}' is started by no alert, so there is nothing to test it on.", hint="Give it an alert trigger.")
     play = _Player(world, wanted, actor.workspace, asyncio.get_running_loop())
     where, after, started = AlertFilter(since=wanted.since, until=wanted.until), None, world.clock()
-    await world.units.write(
-        lambda tx: _note(tx, actor, wanted, started)
-    )  # first: what is read live is read even if nobody waits for the end
+    # Before anything is read: live reads are done even if nobody waits for the end.
+    await world.units.write(lambda tx: _note(tx, actor, wanted, started))
     while True:
         page, after = await world.units.read(lambda tx, after=after: _load(tx, where, actor.workspace, after))  # type: ignore[misc]  # bound now
         left = None if wanted.limit is None else wanted.limit - totals.considered
