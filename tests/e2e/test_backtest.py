@@ -157,7 +157,7 @@ async def happen(client: httpx.AsyncClient) -> None:
 def told(result: JsonObject) -> list[str]:
     changes = result["changes"]
     assert isinstance(changes, list)
-    return [f"{one['kind']} {one['how']} {one['what']}" for one in changes]  # type: ignore[index, call-overload]
+    return [f"{one['kind']} {one['how']} {one['what']}" for one in changes]
 
 
 async def test_the_version_that_ran_does_the_same_again_and_sends_nothing(desk: Desk) -> None:

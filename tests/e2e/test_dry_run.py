@@ -154,7 +154,7 @@ async def try_it(client: httpx.AsyncClient, **body: Json) -> JsonObject:
 def steps(found: JsonObject) -> dict[str, JsonObject]:
     listed = found["steps"]
     assert isinstance(listed, list)
-    return {f"{step['playbook']}:{step['path']}": step for step in listed}  # type: ignore[index, call-overload]
+    return {f"{step['playbook']}:{step['path']}": step for step in listed}
 
 
 async def test_a_dry_run_reads_for_real_and_sends_no_effect(client: httpx.AsyncClient, target: Target) -> None:

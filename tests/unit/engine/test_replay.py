@@ -65,7 +65,7 @@ def test_steps_before_the_point_are_reused_and_the_others_are_done_anew(bench: B
     assert bench.ended(new).outcome is Outcome.SUCCEEDED, bench.ended(new).reason
     assert bench.ended(new).outputs == {"n": 6}
     assert sent(bench) == ["last"]
-    assert bench.events(new)[0].trigger == {"kind": "replay", "run": run, "from": "facts"}  # type: ignore[union-attr]
+    assert bench.events(new)[0].trigger == {"kind": "replay", "run": run, "from": "facts"}
 
 
 @pytest.mark.parametrize("point", ["seen", "shut", "facts", "last"])

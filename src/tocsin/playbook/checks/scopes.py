@@ -12,7 +12,7 @@ from tocsin.playbook.model import AskNode, ConditionSlot, StepNode
 from tocsin.playbook.types.infer import Inference
 from tocsin.playbook.types.known import Facts, Start
 from tocsin.playbook.types.lattice import ANY, Object, Type
-from tocsin.playbook.types.narrow import either, narrowed
+from tocsin.playbook.types.narrow import narrowed
 
 _NOTHING: Final[frozenset[str]] = frozenset()
 
@@ -113,8 +113,6 @@ class Scope:
         return narrowed(Inference(self), tree, holds, self.facts)
 
     def learn(self, ways: "list[Scope]") -> None:
-        """Take over what is known at the end of each of several ways that lead here."""
+        """Take over what is known at the end of the only way that leads here."""
         if len(ways) == 1:
             self.facts, self.holds, self.sure = ways[0].facts, ways[0].holds, ways[0].sure
-        elif ways:
-            self.facts = either(self.facts, [way.facts for way in ways])

@@ -193,7 +193,8 @@ class Walk:
                 self.reader.condition(condition, step, rest)
             seen.add(source)
             ways.append((source, rest.given(condition), block))
-            rest = rest.given(condition, holds=False)
+            if len(ways) < len(step.branches) or step.otherwise or all(block_ends(one) for _, _, one in ways):
+                rest = rest.given(condition, holds=False)
         self._ways([*ways, ("", rest, step.otherwise or ())], scope)
 
     def _switch(self, step: SwitchNode, scope: Scope) -> None:

@@ -42,7 +42,7 @@ def narrowed(judge: "Inference", node: Node, holds: bool, facts: Facts) -> Facts
                 for term in node.terms:
                     facts = narrowed(judge, term, holds, facts)
                 return facts
-            return either(facts, [narrowed(judge, term, holds, facts) for term in node.terms])
+            return _either(facts, [narrowed(judge, term, holds, facts) for term in node.terms])
         case Tested():
             return _tested(judge, node, node.value, holds, facts) if isinstance(node.value, Path) else facts
         case Path():
@@ -54,7 +54,7 @@ def narrowed(judge: "Inference", node: Node, holds: bool, facts: Facts) -> Facts
             return facts
 
 
-def either(before: Facts, ways: list[Facts]) -> Facts:
+def _either(before: Facts, ways: list[Facts]) -> Facts:
     """Return what is known when one of several holds."""
     shared = set(ways[0]).intersection(*ways[1:])
     changed = {
