@@ -53,7 +53,7 @@ def test_the_alert_of_the_curl_command_maps(packs: Packs) -> None:
 
 
 def test_every_shipped_playbook_checks_without_an_error_or_warning(packs: Packs) -> None:
-    files = sorted((README.parent / "playbooks").glob("*.yaml"))
+    files = [one for one in sorted((README.parent / "playbooks").glob("*.yaml")) if not one.stem.endswith(".rehearsal")]
     assert len(files) >= 2
     for file in files:
         found = check(file.read_bytes(), file=str(file), catalogue=PackCatalogue(packs))
