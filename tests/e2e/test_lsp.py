@@ -294,6 +294,20 @@ def test_columns_are_counted_as_the_editor_says(tmp_path: Path) -> None:
         assert start["start"]["character"] == TEXT.split("\n")[12].index("verdict") + 3  # the face is four bytes
 
 
+def test_the_editor_is_asked_to_tell_of_changed_files_if_it_can(tmp_path: Path) -> None:
+    with editor(tmp_path, workspace={"didChangeWatchedFiles": {"dynamicRegistration": True}}) as one:
+        one.open("triage.yaml", TEXT)
+        one.diagnostics("triage.yaml")
+        assert "client/registerCapability" in [message.get("method") for message in one.said]
+
+
+def test_the_server_starts_without_what_only_a_platform_needs() -> None:
+    code = "import sys, tocsin.cli.lsp.server as s\nprint([one for one in %r if one in sys.modules])"
+    heavy = ("sqlalchemy", "fastapi", "httpx", "pydantic", "granian", "dbos", "cryptography", "tocsin.store", "tocsin.services")
+    ran = subprocess.run([sys.executable, "-c", code % (heavy,)], capture_output=True, text=True, timeout=60, check=True)
+    assert ran.stdout == "[]\n"
+
+
 def test_diagnostics_of_200_lines_come_quickly() -> None:
     from tocsin.cli.lsp.documents import Document, diagnose
     from tocsin.cli.lsp.folder import Folder

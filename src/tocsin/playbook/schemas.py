@@ -1,12 +1,13 @@
-"""The little of JSON Schema that the checks need: does a constant fit, and does a path lead somewhere.
+"""The little of JSON Schema that is read as it is: what an object declares, and whether a constant fits.
 
 The whole of JSON Schema is checked again when the action runs; here, what is not understood is taken as open.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Final, TypeAlias
+import ipaddress
+from typing import Final
 
+from tocsin.core.durations import parse_duration
+from tocsin.core.errors import Invalid
 from tocsin.core.values import Json, JsonObject
 
 OPEN: Final[JsonObject] = {}
@@ -22,25 +23,6 @@ _ARTICLES: Final = {
     "null": "null",
 }
 _ONE_TYPE: Final = {name: frozenset({name}) for name in _ARTICLES}
-
-
-@dataclass(frozen=True, slots=True)
-class NoField:
-    """A path ends at a field that the schema does not have."""
-
-    depth: int  # how many parts of the path are right
-    known: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class NoObject:
-    """A path goes on where a value has no fields."""
-
-    depth: int
-    type: str
-
-
-Walked: TypeAlias = "JsonObject | NoField | NoObject"
 
 
 def closed(properties: dict[str, JsonObject]) -> JsonObject:
@@ -79,24 +61,6 @@ def is_closed(schema: JsonObject) -> bool:
     return bool(schema.get("properties")) or schema.get("additionalProperties") is False
 
 
-def walk(schema: JsonObject, path: Sequence[str]) -> Walked:
-    """Follow the fields of a path; returns the schema at its end, or where it goes wrong."""
-    for depth, part in enumerate(path):
-        types = types_of(schema)
-        if types and "object" not in types:
-            return NoObject(depth, articled(types))
-        fields = schema.get("properties")
-        if isinstance(fields, dict) and part in fields:
-            field = fields[part]
-            schema = field if isinstance(field, dict) else OPEN
-        elif is_closed(schema):
-            return NoField(depth, tuple(fields_of(schema)))
-        else:
-            more = schema.get("additionalProperties")
-            schema = more if isinstance(more, dict) else OPEN
-    return schema
-
-
 def articled(types: frozenset[str]) -> str:
     """Write types as messages call them: `a text or null`."""
     return " or ".join(_ARTICLES.get(one, one) for one in sorted(types, key=list(_ARTICLES).index if types <= _ARTICLES.keys() else str))
@@ -112,7 +76,36 @@ def mismatch(value: Json, schema: JsonObject) -> str:
         return "must be one of " + ", ".join(str(one) for one in allowed[:12])
     if isinstance(value, int | float) and not isinstance(value, bool):
         return _out_of_range(value, schema)
+    return _wrong_text(value, schema) if isinstance(value, str) else ""
+
+
+def _wrong_text(value: str, schema: JsonObject) -> str:
+    least, most = schema.get("minLength"), schema.get("maxLength")
+    if isinstance(least, int) and len(value) < least:
+        return "must not be empty" if not value else f"must have {least} characters or more"
+    if isinstance(most, int) and len(value) > most:
+        return f"must have {most} characters or fewer"
+    if schema.get("format") == "ip":
+        return "" if _is_address(value) else "must be an IP address"
+    if schema.get("format") == "duration":
+        return "" if _is_duration(value) else "must be a duration such as 4h"
     return ""
+
+
+def _is_address(value: str) -> bool:
+    try:
+        ipaddress.ip_address(value)
+    except ValueError:
+        return False
+    return True
+
+
+def _is_duration(value: str) -> bool:
+    try:
+        parse_duration(value)
+    except Invalid:
+        return False
+    return True
 
 
 def _is(value: Json, type_: str) -> bool:

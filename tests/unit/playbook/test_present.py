@@ -150,6 +150,14 @@ def test_files_are_named_relative_to_the_root_and_encoded() -> None:
     ]
 
 
+def test_the_name_of_a_file_may_be_any_bytes() -> None:
+    name = b"a\xff.yaml".decode("utf-8", "surrogateescape")
+    reviewed = _reviewed(_found(file=name), file=name)
+    assert _object(_place(_run(reviewed))["artifactLocation"])["uri"] == "a%FF.yaml"
+    assert "file=a?.yaml," in commands([reviewed])
+    assert "a⟨U+DCFF⟩.yaml" in report([reviewed], codes=CODES)
+
+
 def test_a_finding_keeps_its_fingerprint_when_lines_above_it_change() -> None:
     prints = [
         _object(_list(_run(_reviewed(_found(line=line), text="\n" * (line - 1) + LINE))["results"])[0])["partialFingerprints"]

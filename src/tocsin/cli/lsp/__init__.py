@@ -1,5 +1,6 @@
 """`tocsin lsp`: what editors ask of playbooks, over stdin and stdout."""
 
+import gc
 from pathlib import Path
 from typing import Annotated
 
@@ -11,11 +12,15 @@ def lsp(
     docs: Annotated[str, typer.Option(help="Where the pages of the codes are: an address below which CODE.md is found.")] = "",
 ) -> None:
     """Serve the Language Server Protocol on stdin and stdout: diagnostics, completion, hover, definitions, renaming, formatting."""
+    gc.disable()  # an editor waits: the start makes much, and nothing of it is garbage
     from tocsin.cli.lsp.server import serve
     from tocsin.connectors.catalogue import PackCatalogue
     from tocsin.connectors.loader import BUILTIN, load_packs
 
-    serve(PackCatalogue(load_packs([BUILTIN, *(packs or [])])), pages=docs or shipped_pages())
+    catalogue = PackCatalogue(load_packs([BUILTIN, *(packs or [])]))
+    gc.freeze()
+    gc.enable()
+    serve(catalogue, pages=docs or shipped_pages())
 
 
 def shipped_pages() -> str:

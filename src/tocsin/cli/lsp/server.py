@@ -55,6 +55,17 @@ class Editing:
         workspace = self.server.workspace
         uris = list(workspace.folders) or ([workspace.root_uri] if workspace.root_uri else [])
         self.folder = Folder([path for uri in uris if (path := _path(uri)).is_dir()], self.catalogue)
+        self._watch()
+
+    def _watch(self) -> None:
+        """Ask the editor to tell of files that others change, if it can."""
+        workspace = self.server.client_capabilities.workspace
+        watching = None if workspace is None else workspace.did_change_watched_files
+        if watching is None or not watching.dynamic_registration:
+            return
+        options = lsp.DidChangeWatchedFilesRegistrationOptions([lsp.FileSystemWatcher("**/*.{yaml,yml}")])
+        wish = lsp.Registration("tocsin-files", lsp.WORKSPACE_DID_CHANGE_WATCHED_FILES, options)
+        self.server.client_register_capability(lsp.RegistrationParams([wish]))
 
     def opened(self, params: lsp.DidOpenTextDocumentParams) -> None:
         """Check a document at once."""

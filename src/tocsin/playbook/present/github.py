@@ -27,6 +27,7 @@ def command(found: Diagnostic) -> str:
 
 
 def _data(text: str) -> str:
+    text = text.encode("utf-8", "replace").decode()  # the name of a file may be any bytes
     return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
 
 

@@ -43,7 +43,7 @@ def as_sarif(reviewed: Sequence[Reviewed], *, codes: Mapping[str, Code], root: s
             {
                 "tool": {"driver": {"name": "Tocsin", "semanticVersion": version, "rules": rules}},
                 "columnKind": "utf16CodeUnits",
-                "originalUriBaseIds": {"SRCROOT": {"uri": f"file://{quote(root.rstrip('/'))}/"}},
+                "originalUriBaseIds": {"SRCROOT": {"uri": f"file://{_quoted(root.rstrip('/'))}/"}},
                 "invocations": [{"executionSuccessful": True}],
                 "results": results,
             }
@@ -80,9 +80,13 @@ def _artifact(file: str, root: str) -> JsonObject:
     if not path.is_absolute() and ".." in path.parts:  # no way up may stand in a relative URI: from where it is read it leads elsewhere
         path = _resolved(PurePosixPath(root) / path)
     if path.is_absolute() and not path.is_relative_to(root):
-        return {"uri": f"file://{quote(str(path))}"}
+        return {"uri": f"file://{_quoted(str(path))}"}
     inside = path.relative_to(root) if path.is_absolute() else path
-    return {"uri": quote(str(inside)), "uriBaseId": "SRCROOT"}
+    return {"uri": _quoted(str(inside)), "uriBaseId": "SRCROOT"}
+
+
+def _quoted(path: str) -> str:
+    return quote(path.encode("utf-8", "surrogateescape"))  # the name of a file may be any bytes
 
 
 def _resolved(path: PurePosixPath) -> PurePosixPath:

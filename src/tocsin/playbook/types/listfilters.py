@@ -70,11 +70,11 @@ def _walked(call: "Call", item: Type, path: str, place: int) -> Type:
             offset += len(part) + 1
             continue
         if isinstance(found, NoField):
-            owner = ".".join(parts[:number]) or "an item"
+            owner = ".".join(("item", *parts[:number]))
             call.judge.no_part(owner, part, item, found, offset, len(part))
         else:
-            owner = ".".join(parts[:number])
-            message = f"'{owner}' of an item is {described(item)} and has no fields."
+            what = f"'{'.'.join(parts[:number])}' of an item" if number else "An item"
+            message = f"{what} is {described(item)} and has no fields."
             call.judge.say(names.UNKNOWN_FIELD, offset, message, "Read it as it is.", length=len(part))
         return ANY
     return item

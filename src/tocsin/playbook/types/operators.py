@@ -52,9 +52,12 @@ def compared(judge: "Inference", node: Compared, facts: Facts) -> Type:
 
 def _with_true(judge: "Inference", node: Compared, left: Type) -> None:
     if judge.report is not None and isinstance(node.right, Constant) and isinstance(node.right.value, bool) and isinstance(left, Boolean):
-        words = "not " if node.right.value is (node.operator == "!=") else ""
-        subject = judge.words(node.left).strip("'") if isinstance(node.left, Path) else "…"
-        judge.say(clarity.COMPARED_WITH_TRUE, node.right, "This is true or false already.", f"Write {words}{subject}.")
+        wanted = node.right.value is (node.operator == "==")
+        if isinstance(node.left, Path):
+            hint = f"Write {'' if wanted else 'not '}{judge.words(node.left)[1:-1]}."
+        else:
+            hint = "Leave the comparison out." if wanted else "Leave the comparison out, and write `not` before the value."
+        judge.say(clarity.COMPARED_WITH_TRUE, node.right, "This is true or false already.", hint)
 
 
 Side = tuple[Node, Type]

@@ -1,4 +1,4 @@
-"""Make types of JSON Schema. What is not understood is ANY."""
+"""Make types of JSON Schema, and the other way round. What is not understood is ANY."""
 
 from collections.abc import Callable
 from functools import lru_cache
@@ -10,13 +10,16 @@ from tocsin.playbook.types.lattice import (
     BOOLEAN,
     NULL,
     Anything,
+    Boolean,
     Field,
     Items,
+    Null,
     Number,
     Object,
     Presence,
     Text,
     Type,
+    Union,
     literal,
     union,
 )
@@ -139,6 +142,31 @@ _MAKERS: Final[dict[str, Callable[[JsonObject, int], Type]]] = {
 }
 
 
-def is_open(type: Type) -> bool:
-    """Say whether nothing is known of a type."""
-    return isinstance(type, Anything)
+def schema_of(type: Type) -> JsonObject:
+    """Return the JSON Schema of a type."""
+    match type:
+        case Anything():
+            return {}
+        case Union():
+            return {"anyOf": [schema_of(one) for one in type.members]}
+        case Null():
+            return {"type": "null"}
+        case Boolean():
+            return {"type": "boolean"} if type.only is None else {"const": type.only}
+        case Text():
+            return {"type": "string"} if type.options is None else {"type": "string", "enum": [str(one) for one in type.options]}
+        case Number():
+            bounds: JsonObject = {} if type.low is None else {"minimum": type.low}
+            bounds |= {} if type.high is None else {"maximum": type.high}
+            return {"type": "integer" if type.is_whole else "number", **bounds}
+        case Items():
+            return {"type": "array", "items": schema_of(type.item)}
+        case Object():
+            return _schema_of_object(type)
+
+
+def _schema_of_object(type: Object) -> JsonObject:
+    properties: JsonObject = {name: schema_of(one.type) for name, one in type.fields.items()}
+    required: list[Json] = [name for name, one in type.fields.items() if one.presence is Presence.ALWAYS]
+    more: Json = False if type.rest is None else schema_of(type.rest)
+    return {"type": "object", "properties": properties, "required": required, "additionalProperties": more}
