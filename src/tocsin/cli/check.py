@@ -44,6 +44,7 @@ def check(
     gc.disable()  # the process ends soon, and a third of its time would go into looking for garbage
     reviewed = check_all(paths, packs=packs or [], strict=strict)
     _write(reviewed, Format.JSON if json else format)
+    gc.freeze()  # nor into looking for it once more at the end
     worst = min((found.level for one in reviewed for found in one.diagnostics), default=Level.INFO)
     if worst is Level.ERROR or (strict and worst is Level.WARNING):
         raise typer.Exit(FAILED)

@@ -81,7 +81,7 @@ def test_reads_are_the_steps_that_an_action_and_its_condition_read(catalogue: Fi
 
 
 def test_an_ask_has_sensible_defaults(catalogue: FixedCatalogue) -> None:
-    plan = compile_playbook(f"{HEAD}steps:\n  - ask: {{title: Go on?, to: [role:lead]}}\n", file="example.yaml", catalogue=catalogue)
+    plan = compile_playbook(f"{HEAD}steps:\n  - ask: {{title: Go on?, to: [role:admin]}}\n", file="example.yaml", catalogue=catalogue)
     ask = plan.steps[0]
     assert isinstance(ask, AskStep)
     assert (ask.via, ask.options, ask.quorum, ask.deadline_s, ask.on_deadline) == (("web", "email"), ("approve", "reject"), 1, None, None)
@@ -134,7 +134,7 @@ def test_inputs_become_a_json_schema(catalogue: FixedCatalogue) -> None:
         ("  - {id: a, action: mailbox.search, with: {sender: x}}\n  - if: steps.a.error is defined\n    then:\n      - stop: failed\n",
          [("PB221", 1)]),
         # forms of an ask
-        ("  - id: a\n    ask: {title: t, to: role:lead, deadline: 1h, on_deadline: reject, form: {why: {type: string}}}\n"
+        ("  - id: a\n    ask: {title: t, to: role:admin, deadline: 1h, on_deadline: reject, form: {why: {type: string}}}\n"
          "  - {action: case.note, with: {text: '${{ steps.a.answer }} ${{ steps.a.form.why }} ${{ steps.a.form.wy }}'}}\n", [("PB221", 2)]),
         # with may be one expression, and open schemas take everything
         ("  - {action: mailbox.search, with: '${{ alert.raw }}'}\n  - {action: http.request, with: {anything: 1}}\n", []),
@@ -142,7 +142,7 @@ def test_inputs_become_a_json_schema(catalogue: FixedCatalogue) -> None:
         ("  - {call: notify-user, wait: true}\n", []),
         # the ask comes before on one way only
         ("  - if: alert.count > 1\n    then:\n      - id: a\n"
-         "        ask: {title: t, to: role:lead, options: [ok], deadline: 1h, on_deadline: ok}\n"
+         "        ask: {title: t, to: role:admin, options: [ok], deadline: 1h, on_deadline: ok}\n"
          "  - {action: mailbox.purge, with: {message_id: x}}\n", [("PB406", 4)]),
         # a playbook may call a harmless action destructive
         ("  - {action: case.note, effect: destructive, with: {text: x}}\n", [("PB406", 0)]),

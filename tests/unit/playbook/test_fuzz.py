@@ -16,9 +16,22 @@ _WORDS = """
 schema id title steps action with set if then else elif switch cases default for_each as concurrency parallel ask wait call stop while
 code triggers alert webhook inputs outputs type required deadline on_deadline options quorum via to retry attempts timeout on_error
 continue fail form when until for reason outcome failed connection effect tags finally on join message enum tocsin/playbook@1 case.note
+repeat_until every at_most undo_after max returns runtime finally event filter webhook schedule case deadline any version latest
 mailbox.purge role:lead 5m 5 0 -1 1.5 true null ~ item | length [ ] { } , : - ? & * ! > ' # % @ ` << é ${{ $${{
 """
-WORDS = [*_WORDS.split(), "${{ }}", "${{ steps.a.b }}", "steps.a", "alert.title == 'x'", "\u202e", "\x00", '"', "\\"]
+WORDS = [
+    *_WORDS.split(),
+    "${{ }}",
+    "${{ steps.a.b }}",
+    "${{ steps.a.error is defined and steps.b | first > 3 }}",
+    "${{ event.severity == 'x' }}",
+    "steps.a",
+    "alert.title == 'x'",
+    "\u202e",
+    "\x00",
+    '"',
+    "\\",
+]
 QUICK = settings(max_examples=250, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 

@@ -74,7 +74,8 @@ def value_of(type: Type, dice: Random) -> Json:
     """Return a value of a type."""
     match type:
         case Anything():
-            return dice.choice([None, True, 3, "", "a", "red", [1], {"a": 1}])
+            anything: list[Json] = [None, True, 3, "", "a", "red", [1], {"a": 1}]
+            return dice.choice(anything)
         case Null():
             return None
         case Boolean():

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Final
 
+from tocsin.core.access import Role
 from tocsin.core.values import JsonObject
 from tocsin.playbook.assist.describing import about_action, about_filter, about_type
 from tocsin.playbook.assist.inside import Inside, Wanted, inside
@@ -68,6 +69,7 @@ _NAMES: Final = {
     "now": "The instant at which the step starts.",
     "event": "The event that is waited for.",
 }
+_ASKED: Final = (Role.RESPONDER, Role.APPROVER, Role.ADMIN)
 _LITERALS: Final = ("and", "or", "not", "in", "is", "if", "else")
 
 
@@ -166,7 +168,7 @@ def _values(here: Known, known: World) -> Iterator[_Word]:
     elif here.room is Room.ASK and key == "on_deadline":
         yield from (_Word(one, Sort.VALUE) for one in _options(here))
     elif here.room is Room.ASK and key == "to":
-        yield from (_Word(one, Sort.VALUE) for one in ("role:responder", "role:analyst", "role:admin", "user:"))
+        yield from (_Word(one, Sort.VALUE) for one in (*(f"role:{role}" for role in _ASKED), "user:"))
     else:
         word = words_of(here.room, here.siblings_of_value).get(key)
         yield from (_Word(str(one), Sort.VALUE) for one in (word.values if word is not None else ()))

@@ -4,7 +4,8 @@ from tocsin.core.effects import Effect
 from tocsin.playbook.checks.context import Context
 from tocsin.playbook.checks.ends import block_ends
 from tocsin.playbook.codes import safety
-from tocsin.playbook.model import ActionNode, AskNode, Block, ForEachNode, IfNode, ParallelNode, StepNode, SwitchNode, blocks_of
+from tocsin.playbook.model import ActionNode, AskNode, Block, IfNode, ParallelNode, StepNode, SwitchNode, blocks_of
+from tocsin.playbook.plan import Join
 
 
 def check_effects(context: Context) -> None:
@@ -30,6 +31,8 @@ def _block(block: Block, asked: bool, context: Context) -> bool:
             message = f"'{step.action.text}' is destructive, and nobody is asked before it."
             context.report(safety.UNGUARDED, step.action.span, message, "Put an ask before it, or make sure that a guardrail covers it.")
         after = _after(step, asked, context)
+        if step.head.handler:
+            after = _block(step.head.handler, asked, context) and after
         asked = asked or (after and step.head.condition is None)
     return asked
 
@@ -40,15 +43,17 @@ def _after(step: StepNode, asked: bool, context: Context) -> bool:
             return True
         case IfNode() | SwitchNode():
             otherwise = step.otherwise if isinstance(step, IfNode) else step.default
-            ways = [(_block(block, asked, context), block_ends(block)) for block in blocks_of(step)]
+            ways = [(_block(block, asked, context), block_ends(block)) for block in own_blocks_of(step)]
             return all(was_asked or ended for was_asked, ended in ways) and otherwise is not None
         case ParallelNode():
             were_asked = [_block(block, asked, context) for block in step.branches]  # all are walked
-            return any(were_asked)
-        case ForEachNode():
-            _block(step.body, asked, context)
-            return False  # the list may be empty
-        case _:
-            for block in blocks_of(step):
+            return any(were_asked) if step.join is Join.ALL else all(were_asked)
+        case _:  # a list may be empty, and a condition false at once
+            for block in own_blocks_of(step):
                 _block(block, asked, context)
             return False
+
+
+def own_blocks_of(step: StepNode) -> tuple[Block, ...]:
+    """Return the blocks inside a step without the handler of its errors."""
+    return blocks_of(step)[:-1] if step.head.handler else blocks_of(step)

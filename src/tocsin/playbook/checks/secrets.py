@@ -4,7 +4,7 @@ import re
 from typing import Final
 
 from tocsin.playbook.checks.context import Context
-from tocsin.playbook.codes import hazards, safety
+from tocsin.playbook.codes import constructs, hazards, safety
 from tocsin.playbook.model import ActionNode, CallNode, CodeNode, SetNode
 from tocsin.playbook.parse_values import OPEN
 from tocsin.playbook.tree import Mapping, Node, Scalar, Sequence
@@ -47,4 +47,12 @@ def _node(node: Node, context: Context) -> None:
                 message = f"'{name}' looks like a secret, and stands in the text."
                 hint = "Put it into the connection of the pack, and write connection: NAME at the action."
                 context.report(safety.SECRET_IN_TEXT, value.span, message, hint)
+            elif _is_authorization(name) and isinstance(value, Scalar) and isinstance(value.value, str) and OPEN not in value.value:
+                message = f"The header '{name}' holds a credential, and stands in the text."
+                hint = "Put it into a connection, and write connection: NAME at the action."
+                context.report(constructs.AUTHORIZATION_IN_TEXT, value.span, message, hint)
             _node(value, context)
+
+
+def _is_authorization(name: str) -> bool:
+    return name.lower() in ("authorization", "proxy-authorization", "x-api-key", "cookie")

@@ -108,6 +108,38 @@ CHANNEL_NOT_SERVED = Code(
     f"{_ASK}, via: [web, jira]}}\n{_THEN}",
     f"{_ASK}, via: [web, email]}}\n{_THEN}",
 )
+UNKNOWN_ROLE = Code(
+    "PB423",
+    "unknown-role",
+    Level.WARNING,
+    "A role that nobody can have",
+    "The question reaches nobody. The roles are those that people are given in Tocsin.",
+    _ASK.replace("responder", "respnder") + f"}}\n{_THEN}",
+    _ASK + f"}}\n{_THEN}",
+)
+AUTHORIZATION_IN_TEXT = Code(
+    "PB424",
+    "authorization-in-text",
+    Level.ERROR,
+    "A credential in a header",
+    "Whoever reads the playbook has the credential, and so does every copy of it. Connections keep them apart.",
+    "- id: page\n  action: http.request\n  with: {url: 'https://api.example.org/', headers: {Authorization: Bearer 0123456789abcdef}}\n"
+    "- action: case.note\n  with: {text: '${{ steps.page.status }}'}",
+    "- id: page\n  action: http.request\n  connection: example-api\n  with: {url: 'https://api.example.org/'}\n"
+    "- action: case.note\n  with: {text: '${{ steps.page.status }}'}",
+)
+FILTER_FITS_ALL = Code(
+    "PB325",
+    "event-filter-has-no-key",
+    Level.INFO,
+    "A filter that must be asked for every event",
+    "A filter that compares a field of the event with a value of this run (`==` or `in`) is found by it; any other is asked each time "
+    "something happens, for each run that waits. With thousands of runs that takes its time.",
+    "- id: back\n  wait: {event: alert, filter: '${{ event.count > alert.count }}', deadline: 2d}\n"
+    "- action: case.note\n  with: {text: '${{ steps.back.event.title }}'}",
+    "- id: back\n  wait: {event: alert, filter: '${{ event.source == alert.source and event.count > alert.count }}', deadline: 2d}\n"
+    "- action: case.note\n  with: {text: '${{ steps.back.event.title }}'}",
+)
 
 ALL = (
     CODE_UNREADABLE,
@@ -121,4 +153,7 @@ ALL = (
     EXPRESSION_IN_CODE,
     NO_UNDO,
     CHANNEL_NOT_SERVED,
+    UNKNOWN_ROLE,
+    AUTHORIZATION_IN_TEXT,
+    FILTER_FITS_ALL,
 )
