@@ -9,7 +9,7 @@ from tocsin.playbook.directory import FixedDirectory
 from tocsin.playbook.types.lattice import NULL, TEXT, closed, union
 
 HEAD = "schema: tocsin/playbook@1\nid: example\ntitle: An example\n"
-STYLE = ("PB345", "PB406", "PB501", "PB502", "PB503", "PB504", "PB507", "PB508", "PB509", "PB516")  # not what is asked here
+STYLE = ("PB345", "PB406", "PB423", "PB501", "PB502", "PB503", "PB504", "PB507", "PB508", "PB509", "PB516")  # not what is asked here
 INPUTS: JsonObject = {
     "type": "object",
     "properties": {"host": {"type": "string"}, "minutes": {"type": "integer"}, "mode": {"type": "string", "enum": ["soft", "hard"]}},

@@ -236,7 +236,7 @@ def _fields(type: Type) -> Iterator[_Word]:
     fields: dict[str, Field] = {}
     for one in objects_of(type):
         fields.update(one.fields)
-    for name, field in fields.items():
+    for name, field in sorted(fields.items(), key=lambda pair: pair[1].presence is Presence.UNSAID):  # what is surely there comes first
         if name.isidentifier():
             maybe = ", may be missing" if field.presence is Presence.MAYBE else ""
             yield _Word(name, Sort.FIELD, f"{described(field.type)}{maybe}", about_type(field.type))

@@ -46,10 +46,10 @@ class GuardrailDenied(Forbidden):
 
 @dataclass(slots=True)
 class DryCast:
-    """Implements `rehearsal.cast.Cast`: `begin` begins a call for real, and effects go nowhere."""
+    """Implements `rehearsal.cast.Cast`: `ask` begins a call for real, and effects go nowhere."""
 
     spec: Callable[[str], ActionSpec]
-    begin: Callable[[Call], "Future[Json]"]
+    ask: Callable[[Call], "Future[Json]"]
     guardrails: Guardrails
     answers: Mapping[str, str] = field(default_factory=dict)  # step id -> option
     effects: dict[tuple[RunId, str], ShownEffect] = field(default_factory=dict)
@@ -86,7 +86,7 @@ class DryCast:
         pending = call.pending
         key = json.dumps([call.action, pending.connection, call.arguments, pending.attempt], sort_keys=True)
         if key not in self.reads:
-            self.reads[key] = self.begin(call)
+            self.reads[key] = self.ask(call)
         return self.reads[key]
 
     def _show(self, call: Call) -> Answer:

@@ -119,10 +119,41 @@ def _labels(after_head: str) -> list[str]:
         ("  - bad: [\n  - if: ${{ steps.known.se^", ["seen"]),
         ("  - action: case.note\n    no key here\n    with: {text: '${{ steps.known.se^'}\n", ["seen"]),
         ("  - while: ${{ steps.nothing.^ }}", []),
+        (
+            "  - while: ${{ steps.p.ver^ == 'x' }}\n    max: 3\n    steps:\n      - {id: p, action: observable.look_up, with: {value: a}}\n",
+            ["verdict"],
+        ),
+        ('  - wait: {event: alert, filter: "${{ event.sev^ }}", deadline: 1h}\n', ["severity", "severity_id"]),
+        ("  - id: p\n    action: case.note\n    repeat_until: ${{ steps.p.^ }}\n    every: 30s\n", ["id"]),
+        (
+            "  - id: p\n    action: case.note\n    on_error:\n      steps:\n        - {action: case.note, with: {text: '${{ steps.p.error.^ }}'}}\n",
+            ["code", "kind", "message"],
+        ),
+        ("finally:\n  - if: ${{ run.out^ }}\n    then: [{stop: succeeded}]\n", ["outcome"]),
+        ("outputs:\n  x: ${{ steps.known.ver^ | upper }}\n", ["verdict"]),
+        ("  - ask: {title: Go?, to: [role:res^]}", ["role:responder"]),
+        ("  - action: case.note\n    retry: {^}", ["attempts", "delay", "backoff"]),
+        ("  - code: |\n      im^port x\n", []),
     ],
 )
 def test_what_may_stand_at_the_cursor_is_proposed(written: str, expected: list[str]) -> None:
     assert _labels(written) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("sch^", ["schema"]),
+        ("schema: ^", ["tocsin/playbook@1"]),
+        ("schema: tocsin/playbook@1\ntriggers:\n  - ^", ["alert", "webhook", "schedule", "case"]),
+        ("schema: tocsin/playbook@1\ntriggers:\n  - case: re^", ["reopened"]),
+        ("schema: tocsin/playbook@1\ntriggers:\n  - alert: ${{ alert.sev^", ["severity", "severity_id"]),
+        ("schema: tocsin/playbook@1\ninputs:\n  host: {type: ^}", ["string", "integer", "number", "boolean", "array", "object"]),
+        ("schema: tocsin/playbook@1\r\nid: a\r\nsteps:\r\n  - id: x\r\n    set: {a: 1}\r\n  - if: ${{ steps.x.^ }}\r\n", ["a"]),
+    ],
+)
+def test_a_text_that_has_just_begun_is_completed(text: str, expected: list[str]) -> None:
+    assert [one.label for one in _proposed(text)] == expected
 
 
 def test_a_step_is_offered_its_kinds_and_then_the_keys_of_its_kind() -> None:
