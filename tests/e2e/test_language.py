@@ -97,8 +97,8 @@ async def test_the_language_runs_for_real(tmp_path: Path) -> None:
                     await asyncio.sleep(0.05)
                     run = (await client.get(f"/runs/{run['id']}")).json()
                 await _until_it_waits_for_the_event(client, run["id"])
-                for signature in ("Other", "Beacon"):
-                    event = {**ALERT, "alert": {"signature_id": 1, "signature": signature, "severity": 1}}
+                for number, signature in enumerate(("Other", "Beacon")):
+                    event = {**ALERT, "alert": {"signature_id": number, "signature": signature, "severity": 1}}
                     (await client.post("/alerts/ids", json=event)).raise_for_status()
                 while run["status"] not in ("succeeded", "failed"):
                     await asyncio.sleep(0.05)

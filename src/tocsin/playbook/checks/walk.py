@@ -66,6 +66,8 @@ class Walk:
         for id, result in before.results.items():
             scope.results[id] = result.doubted("finally")
         self.block(block, scope)
+        for id, result in scope.results.items():
+            before.results.setdefault(id, result)  # outputs are computed last of all
 
     def block(self, block: Block, scope: Scope) -> None:
         """Walk a block; its results are added to the scope."""
