@@ -1,4 +1,4 @@
-"""Write the reference page of every diagnostic code from the data in `tocsin.playbook.codes`.
+"""Write the reference page of every diagnostic code from the data in `tocsin.playbook.codes` and `tocsin.rehearsal.codes`.
 
 Run: python scripts/generate_diagnostics.py [--check]. With --check nothing is written, and the exit code is 1 if a page is stale.
 """
@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 from tocsin.playbook.codes.pages import pages
+from tocsin.rehearsal import codes as rehearsal
 
 FOLDER = Path(__file__).parents[1] / "docs" / "reference" / "diagnostics"
 
@@ -17,7 +18,7 @@ def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--check", action="store_true", help="write nothing; exit 1 if a page is stale")
     is_check = parser.parse_args(arguments).check
-    wanted = pages()
+    wanted = pages(rehearsal.ALL)
     there = {path.name: path.read_text(encoding="utf-8") for path in FOLDER.glob("*.md")} if FOLDER.exists() else {}
     stale = sorted(name for name in wanted.keys() | there.keys() if wanted.get(name) != there.get(name))
     if is_check:

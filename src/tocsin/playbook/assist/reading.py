@@ -14,7 +14,7 @@ from tocsin.playbook.tree import Entry, Mapping, Node, Scalar, Sequence, Style
 
 MARK: Final = "tocsin_mark"  # a name, so that it can stand in an expression too
 _LEFT_OUT: Final = 8  # lines that are left out at most
-_BEFORE: Final = re.compile(r"[\w.@/-]*$")
+_BEFORE: Final = re.compile(r"(?:\b(?:role|user):)?[\w.@/-]*$")  # who is asked has a colon inside
 _AFTER: Final = re.compile(r"[\w.@/-]*")
 _NEAR: Final = 20
 _KEYED: Final = re.compile(r":(\s|$)")

@@ -120,13 +120,15 @@ def _labels(after_head: str) -> list[str]:
         ("  - action: case.note\n    no key here\n    with: {text: '${{ steps.known.se^'}\n", ["seen"]),
         ("  - while: ${{ steps.nothing.^ }}", []),
         (
-            "  - while: ${{ steps.p.ver^ == 'x' }}\n    max: 3\n    steps:\n      - {id: p, action: observable.look_up, with: {value: a}}\n",
+            "  - while: ${{ steps.p.ver^ == 'x' }}\n    max: 3\n    steps:\n"
+            "      - {id: p, action: observable.look_up, with: {value: a}}\n",
             ["verdict"],
         ),
         ('  - wait: {event: alert, filter: "${{ event.sev^ }}", deadline: 1h}\n', ["severity", "severity_id"]),
         ("  - id: p\n    action: case.note\n    repeat_until: ${{ steps.p.^ }}\n    every: 30s\n", ["id"]),
         (
-            "  - id: p\n    action: case.note\n    on_error:\n      steps:\n        - {action: case.note, with: {text: '${{ steps.p.error.^ }}'}}\n",
+            "  - id: p\n    action: case.note\n    on_error:\n      steps:\n"
+            "        - {action: case.note, with: {text: '${{ steps.p.error.^ }}'}}\n",
             ["code", "kind", "message"],
         ),
         ("finally:\n  - if: ${{ run.out^ }}\n    then: [{stop: succeeded}]\n", ["outcome"]),
