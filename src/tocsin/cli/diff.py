@@ -48,7 +48,7 @@ def read_playbook(file: Path) -> "Playbook":
     from tocsin.core.diagnostics import Level
     from tocsin.core.errors import Invalid, NotFound
     from tocsin.playbook.findings import Findings
-    from tocsin.playbook.parse import parse
+    from tocsin.playbook.parsing.playbook import parse
     from tocsin.playbook.source import decode, load
 
     try:

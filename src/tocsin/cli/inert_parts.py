@@ -29,6 +29,10 @@ class _NoShelf:
         """Return nothing."""
         raise PlaybookNotFound(f"There is no published playbook '{playbook}'.")
 
+    def by_digest(self, digest: str) -> Plan:
+        """Return nothing."""
+        raise PlaybookNotFound(f"There is no version {digest} of a playbook.")
+
     def on_webhook(self, name: str) -> list[Plan]:
         """Return nothing."""
         return []

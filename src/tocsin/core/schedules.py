@@ -1,6 +1,6 @@
 """Schedules: cron lines of five fields, in UTC."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 
 from cronsim import CronSim, CronSimError
 
@@ -10,7 +10,7 @@ def problem_of(cron: str) -> str:
     if len(cron.split()) != 5:
         return f"'{cron[:60]}' has {len(cron.split())} fields; a schedule has five."
     try:
-        CronSim(cron, datetime(2026, 1, 1))
+        CronSim(cron, datetime(2026, 1, 1, tzinfo=UTC))
     except CronSimError as error:
         return f"'{cron[:60]}' is no schedule: {error}."
     return ""

@@ -14,7 +14,7 @@ from tocsin.playbook.checks import ALL, context_of
 from tocsin.playbook.directory import PlaybookDirectory
 from tocsin.playbook.findings import Enough, Findings
 from tocsin.playbook.model import CallNode, Playbook, steps_of
-from tocsin.playbook.parse import parse
+from tocsin.playbook.parsing.playbook import parse
 from tocsin.playbook.plan import Plan
 from tocsin.playbook.planning import plan_of
 from tocsin.playbook.source import decode, load

@@ -7,7 +7,7 @@ compiled was reported, and its slot is empty.
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TypeAlias, assert_never
+from typing import Final, TypeAlias, assert_never
 
 from tocsin.core.diagnostics import Span
 from tocsin.core.effects import Effect
@@ -370,7 +370,11 @@ def kind_of_step(step: StepNode) -> Kind:
 
 def blocks_of(step: StepNode) -> tuple[Block, ...]:
     """Return the blocks inside a step, in the order of the text; the handler of its errors is the last."""
-    return (*_own_blocks(step), *((step.head.handler,) if step.head.handler else ()))
+    own = () if isinstance(step, _WITHOUT_BLOCKS) else _own_blocks(step)
+    return (*own, step.head.handler) if step.head.handler else own
+
+
+_WITHOUT_BLOCKS: Final = (ActionNode, SetNode, AskNode, WaitNode, CallNode, CodeNode, StopNode)  # most steps: it is asked often
 
 
 def _own_blocks(step: StepNode) -> tuple[Block, ...]:

@@ -7,8 +7,8 @@ from typing import Final
 
 from tocsin.core.values import JsonObject
 from tocsin.playbook.findings import Findings
-from tocsin.playbook.parse_keys import Keys, fixed_text, items_of, mapping_of, wrong_type
-from tocsin.playbook.parse_values import plain
+from tocsin.playbook.parsing.keys import Keys, fixed_text, items_of, mapping_of, wrong_type
+from tocsin.playbook.parsing.values import plain
 from tocsin.playbook.source import decode, load
 from tocsin.playbook.tree import Entry, Mapping, Node, Scalar
 from tocsin.rehearsal import codes

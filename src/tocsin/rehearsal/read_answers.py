@@ -8,8 +8,8 @@ from tocsin.core.errors import ErrorKind
 from tocsin.core.values import JsonObject
 from tocsin.engine.events import Outcome
 from tocsin.playbook.findings import Findings
-from tocsin.playbook.parse_keys import Keys, fixed_text, mapping_of
-from tocsin.playbook.parse_values import key_text, plain, template_slot
+from tocsin.playbook.parsing.keys import Keys, fixed_text, mapping_of
+from tocsin.playbook.parsing.values import key_text, plain, template_slot
 from tocsin.playbook.tree import Mapping, Node, Scalar, Sequence
 from tocsin.rehearsal import codes
 from tocsin.rehearsal.model import ChildLine, EventLine, Fails, Http, Line, PersonLine, Real, Returns, Saying, Unknown

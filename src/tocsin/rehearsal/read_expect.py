@@ -7,8 +7,8 @@ from tocsin.core.values import JsonObject
 from tocsin.engine.events import Outcome
 from tocsin.playbook.findings import Findings
 from tocsin.playbook.model import Name
-from tocsin.playbook.parse_keys import Keys, fixed_text, items_of, mapping_of
-from tocsin.playbook.parse_values import plain
+from tocsin.playbook.parsing.keys import Keys, fixed_text, items_of, mapping_of
+from tocsin.playbook.parsing.values import plain
 from tocsin.playbook.tree import Mapping, Node, Sequence
 from tocsin.rehearsal.model import Expect, ExpectedAsk, ExpectedCall, ExpectedError, Waits
 

@@ -12,7 +12,7 @@ from tocsin.playbook.diff import Change, ChangeKind, Risk, diff
 from tocsin.playbook.findings import Findings
 from tocsin.playbook.format import format_playbook
 from tocsin.playbook.model import Playbook
-from tocsin.playbook.parse import parse
+from tocsin.playbook.parsing.playbook import parse
 from tocsin.playbook.planning import plan_of
 from tocsin.playbook.source import load
 

@@ -12,15 +12,15 @@ from tocsin.connectors.catalogue import PackCatalogue
 from tocsin.connectors.loader import BUILTIN, load_packs
 from tocsin.core.effects import ActionSpec, Effect
 from tocsin.core.values import Json, JsonObject
-from tocsin.playbook import parse as parser
 from tocsin.playbook.catalogue import FixedCatalogue
 from tocsin.playbook.editor_schema import playbook_schema
 from tocsin.playbook.editor_schema.kinds import COMMON, SHAPES
 from tocsin.playbook.findings import Findings
 from tocsin.playbook.format.order import STEP, TOP
 from tocsin.playbook.model import Kind
-from tocsin.playbook.parse_keys import Keys
-from tocsin.playbook.parse_values import plain
+from tocsin.playbook.parsing import playbook as parser
+from tocsin.playbook.parsing.keys import Keys
+from tocsin.playbook.parsing.values import plain
 from tocsin.playbook.source import load
 
 ROOT = Path(__file__).parents[3]
@@ -277,7 +277,7 @@ def test_the_probes_reach_every_kind() -> None:
 
 def test_every_key_that_the_parsers_name_is_in_the_schema() -> None:
     known = set().union(*_maps(playbook_schema(FixedCatalogue([]))))
-    missing = {(file.name, key) for file in SOURCES.glob("parse*.py") for key in _named(file)} - {("parse.py", "on")}
+    missing = {(file.name, key) for file in SOURCES.glob("*.py") for key in _named(file)} - {("playbook.py", "on")}
     assert {one for one in missing if one[1] not in known} == set()
 
 

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from tocsin.core.values import Json
 from tocsin.playbook.findings import Findings
 from tocsin.playbook.format import format_playbook
-from tocsin.playbook.parse import parse
-from tocsin.playbook.parse_values import plain
+from tocsin.playbook.parsing.playbook import parse
+from tocsin.playbook.parsing.values import plain
 from tocsin.playbook.planning import plan_of
 from tocsin.playbook.source import load
 

@@ -8,7 +8,7 @@ from typing import Final, TypeAlias
 from tocsin.playbook.assist.places import Expression, Spot, Text, expression_at
 from tocsin.playbook.findings import Enough, Findings
 from tocsin.playbook.model import Playbook
-from tocsin.playbook.parse import parse
+from tocsin.playbook.parsing.playbook import parse
 from tocsin.playbook.source import MAX_BYTES, load
 from tocsin.playbook.tree import Entry, Mapping, Node, Scalar, Sequence, Style
 

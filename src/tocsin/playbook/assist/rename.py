@@ -17,7 +17,7 @@ from tocsin.playbook.compile import check
 from tocsin.playbook.expr.tree import Applied, Constant, Index, Node, Path
 from tocsin.playbook.model import Playbook, StepNode, Use, blocks_of, steps_of
 from tocsin.playbook.offsets import locate
-from tocsin.playbook.parse_fields import SNAKE
+from tocsin.playbook.parsing.fields import SNAKE
 
 _NOT_NODES: Final = (str, int, float, bool, type(None))
 _RESERVED: Final = frozenset({"and", "or", "not", "in", "is", "if", "else", "true", "false", "none", "null"})

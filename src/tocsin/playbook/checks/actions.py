@@ -7,7 +7,7 @@ from tocsin.playbook.checks.context import Context
 from tocsin.playbook.codes import names, safety
 from tocsin.playbook.expr.errors import nearest, shown
 from tocsin.playbook.model import ActionNode
-from tocsin.playbook.parse_keys import listed
+from tocsin.playbook.parsing.keys import listed
 
 _ORDER: Final = list(Effect)
 

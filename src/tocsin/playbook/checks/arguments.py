@@ -10,8 +10,8 @@ from tocsin.playbook.checks.reading import Given
 from tocsin.playbook.codes import Code, clarity, names, typing
 from tocsin.playbook.expr.errors import nearest, shown
 from tocsin.playbook.model import ActionNode, CallNode
-from tocsin.playbook.parse_keys import listed
-from tocsin.playbook.parse_values import OPEN
+from tocsin.playbook.parsing.keys import listed
+from tocsin.playbook.parsing.values import OPEN
 from tocsin.playbook.schemas import articled, fields_of, is_closed, mismatch, required_of, types_of
 from tocsin.playbook.tree import Mapping, Node, Scalar, Sequence, Style, kind_of
 from tocsin.playbook.types.fit import Grade, misfit

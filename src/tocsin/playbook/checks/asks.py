@@ -7,8 +7,8 @@ from tocsin.playbook.checks.context import Context
 from tocsin.playbook.checks.used import used_steps
 from tocsin.playbook.codes import hazards, names, safety
 from tocsin.playbook.model import AskNode
-from tocsin.playbook.parse_keys import listed
-from tocsin.playbook.parse_values import OPEN
+from tocsin.playbook.parsing.keys import listed
+from tocsin.playbook.parsing.values import OPEN
 from tocsin.playbook.plan import OnError
 from tocsin.playbook.tree import Mapping, Scalar, Sequence, Style, kind_of
 

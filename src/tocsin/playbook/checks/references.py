@@ -7,7 +7,7 @@ from tocsin.playbook.checks.scopes import Result, Scope
 from tocsin.playbook.codes import branches, flow, names
 from tocsin.playbook.expr.errors import nearest, shown
 from tocsin.playbook.model import AlertTriggerNode, ForEachNode, StepNode, Use, WaitNode, kind_of_step
-from tocsin.playbook.parse_keys import listed
+from tocsin.playbook.parsing.keys import listed
 
 Ref = tuple[str, ...]
 

@@ -7,7 +7,7 @@ from tocsin.playbook.checks.context import Context
 from tocsin.playbook.codes import constructs
 from tocsin.playbook.expr.errors import nearest, shown
 from tocsin.playbook.model import AskNode
-from tocsin.playbook.parse_keys import listed
+from tocsin.playbook.parsing.keys import listed
 from tocsin.playbook.tree import Node, Scalar, Sequence
 
 _PREFIX: Final = "role:"

@@ -6,7 +6,7 @@ from typing import Final
 from tocsin.playbook.checks.context import Context
 from tocsin.playbook.codes import constructs, hazards, safety
 from tocsin.playbook.model import ActionNode, CallNode, CodeNode, SetNode
-from tocsin.playbook.parse_values import OPEN
+from tocsin.playbook.parsing.values import OPEN
 from tocsin.playbook.tree import Mapping, Node, Scalar, Sequence
 
 _NAME: Final = re.compile(

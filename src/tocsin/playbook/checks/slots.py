@@ -15,7 +15,7 @@ from tocsin.playbook.expr.scan import OPEN
 from tocsin.playbook.expr.tree import Compared, Constant
 from tocsin.playbook.model import ActionNode, AskNode, CallNode, ConditionSlot, ForEachNode, SwitchNode, TemplateSlot
 from tocsin.playbook.offsets import locate
-from tocsin.playbook.parse_keys import listed
+from tocsin.playbook.parsing.keys import listed
 from tocsin.playbook.tree import Mapping, Scalar
 from tocsin.playbook.types import world
 from tocsin.playbook.types.compare import Equality, equality

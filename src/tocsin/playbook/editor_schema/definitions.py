@@ -4,7 +4,7 @@ from typing import Final
 
 from tocsin.core.values import JsonObject
 from tocsin.playbook.editor_schema.pieces import EXPRESSION, FIXED, any_of, closed, one_of, told
-from tocsin.playbook.parse_fields import SNAKE, TYPES
+from tocsin.playbook.parsing.fields import SNAKE, TYPES
 
 SNAKE_CASE: Final = f"^{SNAKE.pattern}$"
 _NUMBER: Final[JsonObject] = {"type": "number"}

@@ -22,11 +22,11 @@ from tocsin.playbook.editor_schema.pieces import (
     told,
 )
 from tocsin.playbook.model import Kind
-from tocsin.playbook.parse_asks import CHANNELS, LATER_CHANNELS, MAX_OPTIONS, MAX_QUORUM
-from tocsin.playbook.parse_code import MAX_SOURCE
-from tocsin.playbook.parse_fields import SNAKE
-from tocsin.playbook.parse_kinds import MAX_ATTEMPTS, MAX_BRANCHES, MAX_CONCURRENCY
-from tocsin.playbook.parse_loops import MAX_ROUNDS
+from tocsin.playbook.parsing.asks import CHANNELS, LATER_CHANNELS, MAX_OPTIONS, MAX_QUORUM
+from tocsin.playbook.parsing.code import MAX_SOURCE
+from tocsin.playbook.parsing.fields import SNAKE
+from tocsin.playbook.parsing.kinds import MAX_ATTEMPTS, MAX_BRANCHES, MAX_CONCURRENCY
+from tocsin.playbook.parsing.loops import MAX_ROUNDS
 from tocsin.playbook.plan import Awaited, Join, OnDeadline, OnError, Runtime
 
 

@@ -23,7 +23,7 @@ from tocsin.playbook.editor_schema.pieces import (
     told,
 )
 from tocsin.playbook.model import Kind
-from tocsin.playbook.parse import KEBAB, MAX_ID, SCHEMA
+from tocsin.playbook.parsing.playbook import KEBAB, MAX_ID, SCHEMA
 
 DRAFT: Final = "https://json-schema.org/draft/2020-12/schema"
 _KEBAB: Final = f"^{KEBAB.pattern}$"

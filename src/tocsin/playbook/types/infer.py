@@ -27,7 +27,7 @@ from tocsin.playbook.expr.tree import (
     Path,
     Tested,
 )
-from tocsin.playbook.parse_keys import listed
+from tocsin.playbook.parsing.keys import listed
 from tocsin.playbook.types import operators
 from tocsin.playbook.types.describe import described
 from tocsin.playbook.types.filters import Call, applied, mapped

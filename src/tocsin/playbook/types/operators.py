@@ -7,7 +7,7 @@ from tocsin.playbook.codes.code import Code
 from tocsin.playbook.expr.errors import nearest, shown
 from tocsin.playbook.expr.grammar import Kind, Kinds
 from tocsin.playbook.expr.tree import Arithmetic, Compared, Constant, ListOf, Node, Path
-from tocsin.playbook.parse_keys import listed
+from tocsin.playbook.parsing.keys import listed
 from tocsin.playbook.types.compare import Equality, equality, order
 from tocsin.playbook.types.describe import described
 from tocsin.playbook.types.known import NO_FACTS, Facts

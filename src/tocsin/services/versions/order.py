@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from tocsin.playbook.compile import pinned_calls
 from tocsin.playbook.findings import Enough, Findings
 from tocsin.playbook.model import CallNode, Playbook, steps_of
-from tocsin.playbook.parse import parse
+from tocsin.playbook.parsing.playbook import parse
 from tocsin.playbook.source import decode, load
 
 

@@ -7,7 +7,7 @@ from tocsin.core.diagnostics import Diagnostic
 from tocsin.core.errors import Invalid
 from tocsin.core.playbooks import Review, VersionState
 from tocsin.core.values import Instant, JsonObject
-from tocsin.playbook.parse import KEBAB, MAX_ID
+from tocsin.playbook.parsing.playbook import KEBAB, MAX_ID
 from tocsin.services.versions.lifecycle import OVERRIDE, PUBLISH, put_in_force
 from tocsin.services.versions.proof import Proof
 from tocsin.store.repos.audit import AuditLine

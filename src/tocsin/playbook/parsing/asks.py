@@ -5,9 +5,9 @@ from typing import Final
 from tocsin.playbook.codes import constructs, names
 from tocsin.playbook.findings import Findings
 from tocsin.playbook.model import AskNode, Head, Name, TemplateSlot
-from tocsin.playbook.parse_fields import parse_fields
-from tocsin.playbook.parse_keys import Keys, fixed_text, items_of, not_yet, wrong_type
-from tocsin.playbook.parse_values import template_slot
+from tocsin.playbook.parsing.fields import parse_fields
+from tocsin.playbook.parsing.keys import Keys, fixed_text, items_of, not_yet, wrong_type
+from tocsin.playbook.parsing.values import template_slot
 from tocsin.playbook.tree import Mapping, Node, Scalar, Sequence
 
 CHANNELS: Final = {word: word for word in ("web", "email")}

@@ -4,8 +4,8 @@ from typing import Final
 
 from tocsin.playbook.codes import constructs, flow
 from tocsin.playbook.model import ConditionSlot, PollingNode, StepNode, WhileNode
-from tocsin.playbook.parse_parts import Parts
-from tocsin.playbook.parse_values import condition_slot
+from tocsin.playbook.parsing.parts import Parts
+from tocsin.playbook.parsing.values import condition_slot
 
 MAX_ROUNDS: Final = 10_000
 

@@ -11,7 +11,7 @@ from tocsin.playbook.codes import Code, flow, names, syntax
 from tocsin.playbook.expr.errors import nearest, shown
 from tocsin.playbook.findings import Findings
 from tocsin.playbook.model import Name
-from tocsin.playbook.parse_values import OPEN, key_text
+from tocsin.playbook.parsing.values import OPEN, key_text
 from tocsin.playbook.tree import Entry, Mapping, Node, Scalar, Sequence, Style, kind_of
 
 Word = TypeVar("Word", bound=str)

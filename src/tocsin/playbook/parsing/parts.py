@@ -7,8 +7,8 @@ from typing import TypeAlias
 from tocsin.core.diagnostics import Span
 from tocsin.playbook.findings import Findings
 from tocsin.playbook.model import Block, Head, TemplateSlot
-from tocsin.playbook.parse_keys import Keys, duration_of, wrong_type
-from tocsin.playbook.parse_values import OPEN, template_slot
+from tocsin.playbook.parsing.keys import Keys, duration_of, wrong_type
+from tocsin.playbook.parsing.values import OPEN, template_slot
 from tocsin.playbook.tree import Entry, Mapping, Node, Scalar, Style
 
 ReadBlock: TypeAlias = Callable[[Entry, str], Block]

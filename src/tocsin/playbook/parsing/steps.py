@@ -7,11 +7,11 @@ from tocsin.playbook.codes import flow, names
 from tocsin.playbook.expr.errors import nearest
 from tocsin.playbook.findings import Findings
 from tocsin.playbook.model import Block, ConditionSlot, Head, Kind, OtherNode, StepNode
-from tocsin.playbook.parse_fields import check_snake
-from tocsin.playbook.parse_keys import Keys, empty_block, fixed_text, items_of, listed, mapping_of
-from tocsin.playbook.parse_kinds import parse_kind
-from tocsin.playbook.parse_parts import Parts
-from tocsin.playbook.parse_values import condition_slot
+from tocsin.playbook.parsing.fields import check_snake
+from tocsin.playbook.parsing.keys import Keys, empty_block, fixed_text, items_of, listed, mapping_of
+from tocsin.playbook.parsing.kinds import parse_kind
+from tocsin.playbook.parsing.parts import Parts
+from tocsin.playbook.parsing.values import condition_slot
 from tocsin.playbook.plan import OnError
 from tocsin.playbook.tree import Entry, Mapping, Node, Scalar, Sequence
 

@@ -20,10 +20,10 @@ from tocsin.playbook.model import (
     TriggerNode,
     WebhookTriggerNode,
 )
-from tocsin.playbook.parse_fields import parse_fields
-from tocsin.playbook.parse_keys import Keys, fixed_text, items_of, listed, mapping_of, one_of
-from tocsin.playbook.parse_steps import StepReader
-from tocsin.playbook.parse_values import condition_slot, template_slot
+from tocsin.playbook.parsing.fields import parse_fields
+from tocsin.playbook.parsing.keys import Keys, fixed_text, items_of, listed, mapping_of, one_of
+from tocsin.playbook.parsing.steps import StepReader
+from tocsin.playbook.parsing.values import condition_slot, template_slot
 from tocsin.playbook.tree import Entry, Mapping, Node, kind_of
 
 SCHEMA: Final = "tocsin/playbook@1"

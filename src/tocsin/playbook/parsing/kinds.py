@@ -23,14 +23,14 @@ from tocsin.playbook.model import (
     SwitchNode,
     TemplateSlot,
 )
-from tocsin.playbook.parse_asks import parse_ask
-from tocsin.playbook.parse_code import parse_code
-from tocsin.playbook.parse_fields import check_snake
-from tocsin.playbook.parse_keys import Keys, fixed_text, items_of, mapping_of, one_of, wrong_type
-from tocsin.playbook.parse_loops import parse_polling, parse_while
-from tocsin.playbook.parse_parts import Parts, map_slot
-from tocsin.playbook.parse_values import OPEN, condition_slot, expression_slot, template_slot
-from tocsin.playbook.parse_waits import parse_wait
+from tocsin.playbook.parsing.asks import parse_ask
+from tocsin.playbook.parsing.code import parse_code
+from tocsin.playbook.parsing.fields import check_snake
+from tocsin.playbook.parsing.keys import Keys, fixed_text, items_of, mapping_of, one_of, wrong_type
+from tocsin.playbook.parsing.loops import parse_polling, parse_while
+from tocsin.playbook.parsing.parts import Parts, map_slot
+from tocsin.playbook.parsing.values import OPEN, condition_slot, expression_slot, template_slot
+from tocsin.playbook.parsing.waits import parse_wait
 from tocsin.playbook.plan import Join, Retry
 from tocsin.playbook.tree import Entry, Mapping, Node, Scalar, Sequence, Style
 

@@ -8,8 +8,8 @@ from tocsin.core.values import Json, JsonObject
 from tocsin.playbook.codes import names
 from tocsin.playbook.findings import Findings
 from tocsin.playbook.model import Name
-from tocsin.playbook.parse_keys import Keys, items_of, mapping_of
-from tocsin.playbook.parse_values import key_text, plain
+from tocsin.playbook.parsing.keys import Keys, items_of, mapping_of
+from tocsin.playbook.parsing.values import key_text, plain
 from tocsin.playbook.schemas import mismatch
 from tocsin.playbook.tree import Mapping, Node
 

@@ -5,9 +5,9 @@ from typing import Final
 from tocsin.playbook.codes import constructs, names
 from tocsin.playbook.findings import Findings
 from tocsin.playbook.model import EventNode, StepNode, WaitNode
-from tocsin.playbook.parse_keys import Keys, duration_of
-from tocsin.playbook.parse_parts import Parts
-from tocsin.playbook.parse_values import OPEN, condition_slot, template_slot
+from tocsin.playbook.parsing.keys import Keys, duration_of
+from tocsin.playbook.parsing.parts import Parts
+from tocsin.playbook.parsing.values import OPEN, condition_slot, template_slot
 from tocsin.playbook.plan import Awaited, OnDeadline
 from tocsin.playbook.tree import Mapping, Node, Scalar
 

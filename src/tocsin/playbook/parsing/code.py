@@ -10,10 +10,10 @@ from tocsin.playbook.codes import constructs, names
 from tocsin.playbook.findings import Findings
 from tocsin.playbook.model import CodeNode, Kind, OtherNode, StepNode
 from tocsin.playbook.offsets import locate
-from tocsin.playbook.parse_fields import parse_fields
-from tocsin.playbook.parse_keys import wrong_type
-from tocsin.playbook.parse_parts import Parts, map_slot
-from tocsin.playbook.parse_values import OPEN
+from tocsin.playbook.parsing.fields import parse_fields
+from tocsin.playbook.parsing.keys import wrong_type
+from tocsin.playbook.parsing.parts import Parts, map_slot
+from tocsin.playbook.parsing.values import OPEN
 from tocsin.playbook.plan import Runtime
 from tocsin.playbook.tree import Node, Scalar, Style
 
