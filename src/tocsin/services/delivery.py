@@ -13,6 +13,7 @@ from tocsin.core.values import Instant, parse_instant
 from tocsin.engine.crashpoints import Crash, CrashPoint, stay_alive
 from tocsin.engine.events import AskOpened
 from tocsin.engine.ports import Clock
+from tocsin.services.bell import Bell
 from tocsin.store.repos.outbox import Delivery
 from tocsin.store.repos.people import User
 from tocsin.store.tx import Tx
@@ -78,26 +79,15 @@ class Postman:
 
     def __init__(self, units: Units, *, clock: Clock, send: Callable[[Delivery], Awaitable[None]], crash: Crash = stay_alive) -> None:
         self._units, self._clock, self._send, self._crash = units, clock, send, crash
-        self._bell = asyncio.Event()
+        self._bell = Bell()
 
     def ring(self) -> None:
         """Say that there is something to send."""
-        self._bell.set()
+        self._bell.ring()
 
     async def run_forever(self) -> None:
         """Send until cancelled."""
-        while True:
-            self._bell.clear()
-            try:
-                pause = await self._round()
-            except TocsinError as error:
-                log.error("outbox.stuck", reason=str(error))
-                pause = 5.0
-            try:
-                async with asyncio.timeout(pause):
-                    await self._bell.wait()
-            except TimeoutError:
-                continue
+        await self._bell.rounds(self._round, trouble="outbox.stuck", patience_s=5.0)
 
     async def _round(self) -> float:
         now = self._clock()

@@ -1,12 +1,10 @@
 """Schedules: playbooks that start at the instants of a cron line, once an instant, whoever looks and however often."""
 
-import asyncio
 from datetime import datetime
 from typing import Protocol
 
 import structlog
 
-from tocsin.core.errors import TocsinError
 from tocsin.core.ids import DEFAULT_WORKSPACE, Ids, RunId, WorkspaceId
 from tocsin.core.schedules import next_after
 from tocsin.core.values import iso
@@ -14,6 +12,7 @@ from tocsin.engine.events import RunStarted
 from tocsin.engine.ports import Clock
 from tocsin.playbook.inputs import with_defaults
 from tocsin.playbook.plan import Plan
+from tocsin.services.bell import Bell
 from tocsin.store.repos.runs import NewRun
 from tocsin.store.repos.schedules import Schedule
 from tocsin.store.tx import Tx
@@ -40,28 +39,20 @@ class Timekeeper:
 
     def __init__(self, units: Units, *, plans: Scheduled, clock: Clock, ids: Ids, workspace: WorkspaceId = DEFAULT_WORKSPACE) -> None:
         self._units, self._plans, self._clock, self._ids, self._workspace = units, plans, clock, ids, workspace
-        self._bell = asyncio.Event()
+        self._bell = Bell()
 
     def ring(self) -> None:
         """Say that schedules may have changed."""
-        self._bell.set()
+        self._bell.ring()
 
     async def run_forever(self) -> None:
         """Start what is due until cancelled."""
-        while True:
-            self._bell.clear()
-            try:
-                await self.keep()
-                await self.start_due()
-                pause = await self._pause()
-            except TocsinError as error:
-                log.error("schedules.failed", reason=str(error))
-                pause = LONGEST_SLEEP_S
-            try:
-                async with asyncio.timeout(pause):
-                    await self._bell.wait()
-            except TimeoutError:
-                continue
+        await self._bell.rounds(self._round, trouble="schedules.failed", patience_s=LONGEST_SLEEP_S)
+
+    async def _round(self) -> float:
+        await self.keep()
+        await self.start_due()
+        return await self._pause()
 
     async def keep(self) -> None:
         """Make the table say what is published: a new schedule begins now, one that is gone or disabled starts nothing."""
