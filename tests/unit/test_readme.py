@@ -12,6 +12,7 @@ from tocsin.connectors.mapping import Skipped, apply
 from tocsin.core.diagnostics import Level
 from tocsin.core.severity import Severity
 from tocsin.playbook.compile import check
+from tocsin.playbook.format import format_playbook
 from tocsin.testing.clock import START
 
 README = Path(__file__).parents[2] / "README.md"
@@ -52,9 +53,10 @@ def test_the_alert_of_the_curl_command_maps(packs: Packs) -> None:
     assert (finding.title, finding.severity, finding.problem) == ("Beacon", Severity.HIGH, "")
 
 
-def test_every_shipped_playbook_checks_without_an_error_or_warning(packs: Packs) -> None:
+def test_every_shipped_playbook_is_formatted_and_checks_without_an_error_or_warning(packs: Packs) -> None:
     files = [one for one in sorted((README.parent / "playbooks").glob("*.yaml")) if not one.stem.endswith(".rehearsal")]
     assert len(files) >= 2
     for file in files:
         found = check(file.read_bytes(), file=str(file), catalogue=PackCatalogue(packs))
         assert [one for one in found.diagnostics if one.level is not Level.INFO] == []
+        assert format_playbook(file.read_text("utf-8")) == file.read_text("utf-8"), "run: tocsin fmt playbooks"
