@@ -21,9 +21,8 @@ def schema(
 
     from tocsin.connectors.catalogue import PackCatalogue
     from tocsin.connectors.loader import BUILTIN, load_packs
-    from tocsin.core.errors import Unsupported
     from tocsin.playbook.editor_schema import playbook_schema
+    from tocsin.rehearsal.editor_schema import rehearsal_schema
 
-    if rehearsal:  # the format of rehearsals has no schema yet; it will come from tocsin.rehearsal
-        raise Unsupported("There is no schema of rehearsal files yet.", hint="See the guide; `tocsin rehearse` says what is wrong in one.")
-    put(writer.dumps(playbook_schema(PackCatalogue(load_packs([BUILTIN, *(packs or [])]))), indent=2, ensure_ascii=False))
+    made = rehearsal_schema() if rehearsal else playbook_schema(PackCatalogue(load_packs([BUILTIN, *(packs or [])])))
+    put(writer.dumps(made, indent=2, ensure_ascii=False))
