@@ -20,11 +20,8 @@ _KINDS: Final = [kind.value for kind in ErrorKind if kind not in (ErrorKind.LOST
 
 def rehearsal_schema() -> JsonObject:
     """Return the schema (draft 2020-12)."""
-    common: JsonObject = {
-        "defaults": _defaults(),
-        "clock": _CLOCK,
-        "answers": _by_name(_answer(), "What actions answer, by step or action"),
-    }
+    answers = _by_name(_answer(), "What actions answer, by step or action")
+    common: JsonObject = {"defaults": _defaults(), "clock": _CLOCK, "answers": answers}
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "Tocsin rehearsal",
@@ -53,7 +50,7 @@ def _case(common: JsonObject) -> JsonObject:
             "people": _by_name(_person(), "What people answer, by ask step"),
             "events": _by_name({"anyOf": [{"const": "nothing"}, _map({"event": _ANY_MAP, "after": _DURATION}, "event")]}, "By wait step"),
             "calls": _by_name(_child(), "How a called playbook ends, by step or playbook"),
-            "interruptions": {"type": "array", "items": _map(dict.fromkeys(("cancel", "pause", "resume"), _FLAG) | _BY)},
+            "interruptions": {"type": "array", "items": _map(_INTERRUPTION)},
             "expect": _expect(),
         },
         "name",
@@ -61,7 +58,7 @@ def _case(common: JsonObject) -> JsonObject:
     )
 
 
-_BY: Final[JsonObject] = {"after": _DURATION, "by": _TEXT}
+_INTERRUPTION: Final[JsonObject] = {"cancel": _FLAG, "pause": _FLAG, "resume": _FLAG, "after": _DURATION, "by": _TEXT}
 
 
 def _answer() -> JsonObject:

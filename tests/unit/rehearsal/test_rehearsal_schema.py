@@ -12,6 +12,7 @@ import yaml
 from jsonschema import Draft202012Validator
 
 from tocsin.core.values import Json
+from tocsin.playbook.codes import Code
 from tocsin.rehearsal import codes, read
 from tocsin.rehearsal.editor_schema import rehearsal_schema
 
@@ -31,7 +32,7 @@ def test_rehearsals_that_are_played_are_valid(file: Path) -> None:
 
 
 @pytest.mark.parametrize("code", [one for one in codes.ALL if one.id in ("RH102", "RH103")], ids=lambda code: code.slug)
-def test_what_is_wrong_in_shape_is_invalid(code: codes.Code) -> None:
+def test_what_is_wrong_in_shape_is_invalid(code: Code) -> None:
     assert not SCHEMA.is_valid(yaml.safe_load(code.bad))
 
 
