@@ -43,6 +43,7 @@ from tocsin.services.sources import Source, SourceBook, follow_forever
 from tocsin.services.sweeper import Sweeper
 from tocsin.services.versions.files import publish_files
 from tocsin.services.versions.proof import Prover
+from tocsin.services.versions.rehearsing import rehearser
 from tocsin.settings import Settings, SourceSettings
 from tocsin.store.dispatch import DbosDispatcher
 from tocsin.store.journal import SqlJournal
@@ -252,7 +253,7 @@ class Assembly:
 
     async def publish_files(self) -> None:
         """Publish the playbooks that the settings name; what is wrong with one is said and stops none of the others."""
-        prover = Prover(self.catalogue, version=self.plans.by_digest)
+        prover = Prover(self.catalogue, version=self.plans.by_digest, rehearse=rehearser(self.packs))
         files = await asyncio.to_thread(lambda: [manuscript(path) for path in playbook_files(self.settings.playbooks)])
         self.problems += await publish_files(self.units, OPERATOR, prover=prover, files=files, now=system_clock())
         await asyncio.to_thread(self.plans.refresh)

@@ -20,6 +20,7 @@ from tocsin.services.hub import Hub
 from tocsin.services.intake import Rejected
 from tocsin.services.intake_report import IntakeReport
 from tocsin.services.versions.proof import Prover
+from tocsin.services.versions.rehearsing import rehearser
 from tocsin.store.tx import Tx
 from tocsin.store.units import Units
 
@@ -107,7 +108,7 @@ class Parts:
 
     def prover(self) -> Prover:
         """Return what checks and rehearses texts."""
-        return Prover(self.catalogue, version=self.plans.by_digest)
+        return Prover(self.catalogue, version=self.plans.by_digest, rehearse=rehearser(self.packs))
 
     def case_news(self) -> CaseNews:
         """Return what tells of changes of cases."""

@@ -86,7 +86,7 @@ def _spec(packs: "Packs") -> "Callable[[str], ActionSpec]":
 
 def _http(packs: "Packs") -> "HttpMapping":
     def mapped(call, exchange):  # type: ignore[no-untyped-def]  # HttpMapping says it; its module is heavy and not imported here
-        from tocsin.cli.rehearse_http import answer_of
+        from tocsin.services.recorded_http import answer_of
 
         return answer_of(packs, call, exchange)
 

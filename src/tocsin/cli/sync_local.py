@@ -47,12 +47,14 @@ def _release(store: "Store", settings: "Settings", body: JsonObject) -> JsonObje
     from tocsin.core.playbooks import Manuscript
     from tocsin.services.plans import PlanShelf
     from tocsin.services.versions.proof import Prover
+    from tocsin.services.versions.rehearsing import rehearser
     from tocsin.services.versions.release import look_up, plan_release, release
     from tocsin.services.versions.saving import Origin
 
     given, actor = ReleaseIn.model_validate(body), local_operator()
-    catalogue = PackCatalogue(load_packs([BUILTIN, *map(Path, settings.packs)]))
-    prover = Prover(catalogue, version=PlanShelf(store.units, catalogue).by_digest)
+    packs = load_packs([BUILTIN, *map(Path, settings.packs)])
+    catalogue = PackCatalogue(packs)
+    prover = Prover(catalogue, version=PlanShelf(store.units, catalogue).by_digest, rehearse=rehearser(packs))
     texts = [Manuscript(one.id, one.text, one.rehearsal, one.file) for one in given.playbooks]
     shelved = store.units.read_now(lambda tx: look_up(tx, actor, ids=[one.id for one in texts]))
     planned = plan_release(prover, shelved, manuscripts=texts, source=given.source)

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
 
 from tocsin.core.diagnostics import Diagnostic, Level
 from tocsin.core.errors import TocsinError
@@ -15,17 +14,9 @@ from tocsin.playbook.plan import Plan
 from tocsin.playbook.present import as_json
 from tocsin.services.versions.changes import changes
 from tocsin.services.versions.order import calls_in
-from tocsin.services.versions.rehearsing import run_rehearsals
+from tocsin.services.versions.rehearsing import Rehearse, run_rehearsals
 from tocsin.store.repos.playbooks import PlaybookVersion, Published
 from tocsin.store.tx import Tx
-
-
-class Rehearse(Protocol):
-    """Plays rehearsals."""
-
-    def __call__(self, text: str, plan: Plan, *, plans: Mapping[str, Plan], catalogue: Catalogue) -> Rehearsals:
-        """Play every case of a rehearsal against a plan that may call `plans`."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)

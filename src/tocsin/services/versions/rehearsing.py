@@ -1,9 +1,11 @@
 """Run the rehearsals of a text that is about to be saved: everything in memory, nothing is read or sent."""
 
 from collections.abc import Mapping
+from functools import partial
 from time import perf_counter
-from typing import Final
+from typing import TYPE_CHECKING, Final, Protocol
 
+from tocsin.connectors.loader import Packs
 from tocsin.core.diagnostics import Level
 from tocsin.core.effects import ActionSpec
 from tocsin.core.errors import ActionNotFound
@@ -12,11 +14,37 @@ from tocsin.playbook.catalogue import Catalogue
 from tocsin.playbook.findings import Enough
 from tocsin.playbook.plan import Plan
 
+if TYPE_CHECKING:
+    from tocsin.rehearsal.canned import HttpMapping
+    from tocsin.rehearsal.cast import Answer, Call
+    from tocsin.rehearsal.model import Http
+
 LONGEST_S: Final = 30.0  # for all cases of a playbook; what comes after that has failed
 _MOST_FAILURES: Final = 100
 
 
-def run_rehearsals(text: str, plan: Plan, *, plans: Mapping[str, Plan], catalogue: Catalogue) -> Rehearsals:
+class Rehearse(Protocol):
+    """Plays rehearsals."""
+
+    def __call__(self, text: str, plan: Plan, *, plans: Mapping[str, Plan], catalogue: Catalogue) -> Rehearsals:
+        """Play every case of a rehearsal against a plan that may call `plans`."""
+        ...
+
+
+def rehearser(packs: Packs) -> Rehearse:
+    """Return what plays rehearsals with the mappings of these packs for recorded HTTP exchanges."""
+    return partial(run_rehearsals, http=partial(_recorded, packs))
+
+
+def _recorded(packs: Packs, call: "Call", exchange: "Http") -> "Answer":
+    from tocsin.services.recorded_http import answer_of  # few rehearsals have one
+
+    return answer_of(packs, call, exchange)
+
+
+def run_rehearsals(
+    text: str, plan: Plan, *, plans: Mapping[str, Plan], catalogue: Catalogue, http: "HttpMapping | None" = None
+) -> Rehearsals:
     """Play every case of a rehearsal against a plan; `plans` are the playbooks that it may call, by id."""
     from tocsin.rehearsal.codes import RehearsalFindings  # only who saves a playbook with rehearsals needs all this
     from tocsin.rehearsal.coverage import coverage_of
@@ -48,7 +76,7 @@ def run_rehearsals(text: str, plan: Plan, *, plans: Mapping[str, Plan], catalogu
         if perf_counter() - begun > LONGEST_S:
             failures.append(f"{case.name}: not played, for the rehearsal has taken {LONGEST_S:.0f} seconds.")
             continue
-        result = rehearse(case, rehearsal, plan, plans={**called, plan.id: plan}, spec=spec)
+        result = rehearse(case, rehearsal, plan, plans={**called, plan.id: plan}, spec=spec, http=http)
         plays += [] if result.played is None else [result.played]
         if not result.is_good:
             failures.append(f"{case.name}: {result.differences[0].what}")
