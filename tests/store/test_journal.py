@@ -10,6 +10,7 @@ from tocsin.core.values import iso
 from tocsin.engine.events import (
     ActionDone,
     AskAnswered,
+    AskClosed,
     AskOpened,
     CallEnded,
     CallStarted,
@@ -263,6 +264,27 @@ async def test_an_answer_just_before_the_deadline_wins_over_a_worker_that_missed
     with pytest.raises(LeaseLost):
         await journal.append(entry(run, 3, AskAnswered(at=at, path="ask", ask="ask_1", answer="reject", by=None), release=True))
     assert woken == [(run.id,)]
+    (claimed,) = await journal.claim([run.id])
+    assert [event for _, event in claimed.signals] == [told]
+    assert len(claimed.events) == 2
+
+
+async def test_an_answer_just_before_an_ask_is_closed_wins_too(store, journal, new_run, clock, at):
+    """The ask is escalated, or its branch given up, while somebody decides."""
+    run = new_run()
+    await insert(store, run)
+    await journal.claim([run.id])
+    ask = opened(at, deadline=iso(clock() + timedelta(hours=1)))
+    await journal.append(entry(run, 2, ask, asks_opened=(ask,)))
+    told = AskAnswered(at=at, path="ask", ask="ask_1", answer="approve", by="usr_1")
+
+    def answer(tx):
+        tx.asks.decide(AskId("ask_1"), answer="approve", by="usr_1", at=clock())
+        tx.runs.signal(run.id, told, at=clock())
+
+    await store.units.write(answer)
+    with pytest.raises(LeaseLost, match="answered just before"):
+        await journal.append(entry(run, 3, AskClosed(at=at, path="ask", ask="ask_1", reason="escalated"), release=True))
     (claimed,) = await journal.claim([run.id])
     assert [event for _, event in claimed.signals] == [told]
     assert len(claimed.events) == 2

@@ -174,6 +174,7 @@ class AskOpened(Event, frozen=True, tag="ask_opened"):
     deadline: str | None
     on_deadline: str | None
     binding: str  # sha256 of what is being decided
+    escalates: list[str] = []  # who is asked instead after the deadline
 
 
 class AskAnswered(Event, frozen=True, tag="ask_answered"):

@@ -9,7 +9,7 @@ from tocsin.engine.attempts import Pending, Trial, Wait, idempotency_key, next_a
 from tocsin.engine.events import AskAnswered, AskOpened, CallStarted, EventArrived, TimerFired, TimerSet
 from tocsin.engine.moment import Moment
 from tocsin.engine.progress import BLOCKED, DONE, Failed, Progress, as_object, failure
-from tocsin.engine.questions import open_ask
+from tocsin.engine.questions import escalated, open_ask
 from tocsin.engine.state import Status, StepState
 from tocsin.engine.waits import await_event, due_at
 from tocsin.playbook.inputs import handed_over
@@ -71,10 +71,15 @@ def advance_ask(moment: Moment, step: AskStep, path: str, scope: str, known: Ste
         return BLOCKED
     if not moment.has_come(parse_instant(known.due)):
         return BLOCKED
-    return _deadline(moment, moment.state.asks[path])
+    return _deadline(moment, step, moment.state.asks[path])
 
 
-def _deadline(moment: Moment, asked: AskOpened) -> Progress:
+def _deadline(moment: Moment, step: AskStep, asked: AskOpened) -> Progress:
+    if step.escalation is not None and asked.escalates:
+        for event in escalated(asked, step.escalation, moment.facts):
+            moment.emit(event)
+        moment.wake(parse_instant(moment.state.steps[asked.path].due or moment.at))
+        return BLOCKED
     if asked.on_deadline is None:
         return Failed(asked.path, failure("deadline-passed", f"Nobody answered '{asked.title}' in time."))
     reason = "the deadline passed"

@@ -5,11 +5,13 @@ import json
 from collections.abc import Mapping
 from datetime import timedelta
 
+import msgspec
+
 from tocsin.core.errors import Invalid
 from tocsin.core.values import Json, JsonObject, iso
-from tocsin.engine.events import ActionIntended, AskOpened
+from tocsin.engine.events import ActionIntended, AskClosed, AskOpened
 from tocsin.engine.facts import Facts
-from tocsin.playbook.plan import ActionStep, AskStep, Plan
+from tocsin.playbook.plan import ActionStep, AskStep, Escalation, Plan
 
 IT_HAPPENED, RUN_IT, ABORT = "it-happened", "run-it", "abort"
 
@@ -36,7 +38,24 @@ def open_ask(step: AskStep, *, path: str, names: Mapping[str, Json], plan: Plan,
         deadline=iso(facts.now + timedelta(seconds=step.deadline_s)) if step.deadline_s is not None else None,
         on_deadline=step.on_deadline,
         binding=bind(facts.run, path, plan.digest, {"title": title, "message": message, "options": list(step.options), "form": form}),
+        escalates=[] if step.escalation is None else _people(step.escalation.to.render(names)),
     )
+
+
+def escalated(asked: AskOpened, escalation: Escalation, facts: Facts) -> tuple[AskClosed, AskOpened]:
+    """Return the end of a question that nobody has answered in time, and the same question to those who are asked instead."""
+    at = iso(facts.now)
+    reason = f"nobody answered in time; {', '.join(asked.escalates)} is asked now"
+    again = msgspec.structs.replace(
+        asked,
+        at=at,
+        ask=facts.ids("ask"),
+        to=asked.escalates,
+        deadline=iso(facts.now + timedelta(seconds=escalation.deadline_s)),
+        on_deadline=escalation.on_deadline,
+        escalates=[],
+    )
+    return AskClosed(at=at, path=asked.path, ask=asked.ask, reason=reason), again
 
 
 def ask_about_unknown(step: ActionStep, *, path: str, intent: ActionIntended, reason: str, facts: Facts) -> AskOpened:

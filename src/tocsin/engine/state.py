@@ -237,9 +237,10 @@ class RunState:
                 self.steps[event.path] = StepState(Status.UNKNOWN, event.at, error={"code": "outcome-unknown", "message": event.reason})
 
     def _answer(self, event: AskAnswered) -> None:
-        asked = self.asks.pop(event.path, None)
+        asked = self.asks.get(event.path)
         if asked is None or asked.ask != event.ask:
             return  # an answer to a question that is no longer open changes nothing
+        del self.asks[event.path]
         if asked.about == "unknown":
             self.answers[event.path] = event
             self._mark(event.path, Status.ANSWERED, event.at)

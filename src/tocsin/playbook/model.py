@@ -178,6 +178,14 @@ class ParallelNode:
 
 
 @dataclass(frozen=True, slots=True)
+class EscalationNode:
+    """Whom to ask instead after the deadline."""
+
+    to: TemplateSlot
+    deadline_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class AskNode:
     """Ask people and wait."""
 
@@ -191,7 +199,8 @@ class AskNode:
     quorum: int = 1
     quorum_span: Span | None = None
     deadline_s: float | None = None
-    on_deadline: Name | None = None
+    on_deadline: Name | None = None  # with an escalation: after that
+    escalation: EscalationNode | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -409,7 +418,8 @@ def slots_of(step: StepNode) -> tuple[Slot, ...]:
         case ParallelNode() | WhileNode():
             return ()
         case AskNode():
-            return (step.title, step.to, *_given(step.message))
+            escalation = None if step.escalation is None else step.escalation.to
+            return (step.title, step.to, *_given(step.message), *_given(escalation))
         case WaitNode():
             return _given(step.duration) + _given(step.until)
         case CallNode() | CodeNode():

@@ -158,6 +158,15 @@ class ParallelStep:
 
 
 @dataclass(frozen=True, slots=True)
+class Escalation:
+    """Whom to ask instead when nobody has answered in time, and what counts when they do not either."""
+
+    to: Template
+    deadline_s: float
+    on_deadline: str | None = None  # one of the options
+
+
+@dataclass(frozen=True, slots=True)
 class AskStep:
     """Put a question to people and wait. Its result: `{answer, form, by, at, reason}`; `by` is null after a deadline."""
 
@@ -171,6 +180,7 @@ class AskStep:
     quorum: int = 1
     deadline_s: float | None = None
     on_deadline: str | None = None  # one of the options
+    escalation: Escalation | None = None  # then on_deadline is None
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,6 +42,7 @@ from tocsin.playbook.plan import (
     CaseTrigger,
     CodeStep,
     Common,
+    Escalation,
     EventWait,
     ForEachStep,
     IfStep,
@@ -187,8 +188,17 @@ def _ask(step: AskNode, common: Common) -> AskStep:
         form=step.form,
         quorum=step.quorum,
         deadline_s=step.deadline_s,
-        on_deadline=None if step.on_deadline is None else step.on_deadline.text,
+        on_deadline=None if step.on_deadline is None or step.escalation is not None else step.on_deadline.text,
+        escalation=_escalation(step),
     )
+
+
+def _escalation(step: AskNode) -> Escalation | None:
+    node = step.escalation
+    if node is None:
+        return None
+    deadline_s = node.deadline_s or step.deadline_s or 0.0
+    return Escalation(_template(node.to), deadline_s, None if step.on_deadline is None else step.on_deadline.text)
 
 
 def _join(join: Join | int, branches: int) -> int:

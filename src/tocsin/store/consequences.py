@@ -70,6 +70,8 @@ def _carry_out(tx: Tx, append: Append, event: RunEvent, *, now: Instant) -> None
             if event.by is None and not is_decided and tx.runs.has_signals(append.run):
                 raise Overtaken(f"The ask {event.ask} was answered just before its deadline.", hint="Drop the run; it is read anew.")
         case AskClosed():
+            if _has_answered(tx, append, event.ask):
+                raise Overtaken(f"The ask {event.ask} was answered just before it was closed.", hint="Drop the run; it is read anew.")
             if tx.asks.close(AskId(event.ask), reason=event.reason, at=parse_instant(event.at)):
                 tx.outbox.withdraw(event.ask, workspace=append.workspace, at=now, reason=f"The ask was closed: {event.reason}")
         case EventAwaited():
@@ -86,6 +88,14 @@ def _carry_out(tx: Tx, append: Append, event: RunEvent, *, now: Instant) -> None
             tx.waits.drop_of_run(append.run)  # the steps of `finally` come after it, with waits of their own
         case _:
             pass
+
+
+def _has_answered(tx: Tx, append: Append, ask: str) -> bool:
+    """Tell whether an answer waits that the append knows nothing of."""
+    return any(
+        isinstance(event, AskAnswered) and event.ask == ask and signal not in append.consumed
+        for signal, event in tx.runs.signals([append.run])[append.run]
+    )
 
 
 def _has_arrived(tx: Tx, run: RunId, path: str) -> bool:

@@ -11,6 +11,7 @@ from tocsin.core.errors import Invalid
 from tocsin.core.values import Json, iso
 from tocsin.engine.events import (
     ActionIntended,
+    AskAnswered,
     AskClosed,
     BranchesJoined,
     EventArrived,
@@ -294,6 +295,54 @@ def test_a_wait_for_an_event_goes_on_without_after_its_deadline_or_fails(bench: 
         bench.clock.move(days=2)
         settle(bench, run)
         assert bench.ended(run).outcome is outcome
+
+
+# --- asks
+
+
+ESCALATES = """\
+  - id: permission
+    ask:
+      title: Go on?
+      to: [role:responder]
+      deadline: 4h
+      on_deadline: {escalate: [role:admin], deadline: 2h, then: reject}
+"""
+ANSWER = 'outputs: {it: "${{ steps.permission.answer }}"}\n'
+
+
+def test_a_question_that_nobody_answers_is_put_to_others_and_the_first_is_closed(bench: Bench) -> None:
+    run = bench.play(ESCALATES, head=ANSWER)
+    first = bench.open_ask(run)
+    bench.clock.move(hours=4)
+    settle(bench, run)
+    second = bench.open_ask(run)
+    assert (first.to, first.escalates, second.to, second.escalates) == (["role:responder"], ["role:admin"], ["role:admin"], [])
+    assert [event.ask for event in bench.events(run) if isinstance(event, AskClosed)] == [first.ask]
+    assert bench.journal.runs[run].wake_at == bench.clock() + timedelta(hours=2)
+    bench.answer(run, "approve")
+    assert bench.ended(run).outputs == {"it": "approve"}
+
+
+def test_after_the_second_deadline_the_answer_that_was_named_counts(bench: Bench) -> None:
+    run = bench.play(ESCALATES, head=ANSWER)
+    for hours in (4, 2):
+        bench.clock.move(hours=hours)
+        settle(bench, run)
+    assert bench.ended(run).outputs == {"it": "reject"}
+
+
+def test_an_answer_to_the_first_question_changes_nothing_after_the_escalation(bench: Bench) -> None:
+    run = bench.play(ESCALATES, head=ANSWER)
+    first = bench.open_ask(run)
+    bench.clock.move(hours=4)
+    settle(bench, run)
+    late = AskAnswered(at=iso(bench.clock()), path=first.path, ask=first.ask, answer="approve", by="amira")
+    bench.journal.signal(run, late)
+    settle(bench, run)
+    assert not bench.journal.runs[run].ended
+    bench.answer(run, "reject")
+    assert bench.ended(run).outputs == {"it": "reject"}
 
 
 # --- calls, code, undo

@@ -52,6 +52,7 @@ FORMS: list[Step] = [
     {"wait": "5m"},
     {"wait": {"event": "alert", "deadline": "1h", "on_deadline": "continue"}},
     {"ask": {"title": "Go on?", "to": ["role:responder"], "deadline": "4h", "on_deadline": "reject"}},
+    {"ask": {"title": "Go on?", "to": ["role:responder"], "deadline": "4h", "on_deadline": {"escalate": ["role:admin"], "then": "reject"}}},
     {"call": "child"},
     {"call": "child", "wait": False},
     {"code": "return {'n': 1}\n"},

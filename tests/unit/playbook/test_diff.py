@@ -238,3 +238,13 @@ def test_changes_are_json() -> None:
         "risk": "notice",
         "sentence": "'a': the setting 'wait.for' is `6m`; it was `5m`.",
     }
+
+
+def test_another_escalation_says_who_is_asked_then_and_an_approval_by_silence_is_dangerous() -> None:
+    escalates = ASK.replace("on_deadline: reject", "on_deadline: {escalate: [role:admin], then: reject}")
+    changed = _diff(escalates, escalates.replace("role:admin", "user:amira").replace("then: reject", "then: approve"))
+    assert [(one.path.partition("/ask/")[2], one.risk) for one in changed] == [
+        ("on_deadline/escalate", Risk.NOTICE),
+        ("on_deadline/then", Risk.DANGER),
+    ]
+    assert "those who are asked after the deadline" in changed[0].sentence

@@ -156,7 +156,7 @@ _ROOMS: Final[Mapping[Room, Mapping[str, Word]]] = {
         "form": Word("Typed questions beside the answer.", opens=True),
         "quorum": Word("How many people must answer alike."),
         "deadline": Word("Until when, such as 4h."),
-        "on_deadline": Word("The answer that counts after the deadline."),
+        "on_deadline": Word("The answer that counts after the deadline, or {escalate: [...]}: whom to ask then."),
     },
     Room.WAIT: {
         "for": Word("How long to wait, such as 4h."),

@@ -51,7 +51,8 @@ def _deadline(step: AskNode, context: Context) -> None:
         message = "'on_deadline' has no effect without 'deadline'."
         context.report(safety.ON_DEADLINE_ALONE, step.on_deadline.span, message, "Add deadline: 4h.")
     elif step.on_deadline is None and step.head.on_error is OnError.FAIL:
-        hint = "Add on_deadline: with the answer that then counts, or on_error: continue."
+        key = "on_deadline" if step.escalation is None else "then"
+        hint = f"Add {key}: with the answer that then counts, or on_error: continue."
         context.report(safety.DEADLINE_FAILS, step.head.span, "When nobody answers in time, the run fails.", hint)
 
 

@@ -18,7 +18,8 @@ def check_roles(context: Context) -> None:
     """Report roles in `to` that nobody can have."""
     for step in context.steps:
         if isinstance(step, AskNode):
-            for item in _items(step.to.node):
+            asked = (step.to, *(() if step.escalation is None else (step.escalation.to,)))
+            for item in (item for slot in asked for item in _items(slot.node)):
                 _role(item, context)
 
 

@@ -45,6 +45,9 @@ _WORDS: Final = {
     "ask/quorum": "the number of equal answers that it takes",
     "ask/deadline": "the deadline",
     "ask/on_deadline": "the answer after the deadline",
+    "ask/on_deadline/escalate": "those who are asked after the deadline",
+    "ask/on_deadline/deadline": "the deadline after the escalation",
+    "ask/on_deadline/then": "the answer after the escalation",
     "ask/title": "the question",
     "ask/message": "the message",
     "code": "the code",
@@ -70,7 +73,7 @@ def field_change(step: Outline, path: str, before: Json, after: Json) -> Change:
 def _risk(step: Outline, path: str, before: Json, after: Json) -> Risk:
     if path == "ask/quorum" and isinstance(before, int) and isinstance(after, int) and after < before:
         return Risk.DANGER
-    if path == "ask/on_deadline" and after is not None and after == _first(step.fields.get("ask/options")):
+    if path in ("ask/on_deadline", "ask/on_deadline/then") and after is not None and after == _first(step.fields.get("ask/options")):
         return Risk.DANGER  # by convention the first answer lets it happen: nobody's silence should
     if (path == "if" or path.endswith("/if")) and isinstance(after, str) and after.lower() == "true":
         return Risk.DANGER

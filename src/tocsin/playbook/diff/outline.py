@@ -266,7 +266,7 @@ def _ask(step: AskStep) -> Fields:
     fields |= {"ask/options": [*step.options], "ask/quorum": step.quorum}
     fields |= _given("ask/message", None if step.message is None else step.message.value)
     fields |= {} if step.form is None else flat(step.form, "ask/form")
-    return fields | _lasting("ask/deadline", step.deadline_s) | _given("ask/on_deadline", step.on_deadline)
+    return fields | _lasting("ask/deadline", step.deadline_s) | _given("ask/on_deadline", step.on_deadline) | _escalated(step)
 
 
 def _wait(step: WaitStep) -> Fields:
@@ -298,3 +298,10 @@ def inputs_of(schema: JsonObject) -> dict[str, JsonObject]:
         return {}
     needed = required if isinstance(required, list) else []
     return {name: {**one, "required": name in needed} for name, one in properties.items() if isinstance(one, dict)}
+
+
+def _escalated(step: AskStep) -> Fields:
+    if step.escalation is None:
+        return {}
+    fields = {"ask/on_deadline/escalate": step.escalation.to.value} | _lasting("ask/on_deadline/deadline", step.escalation.deadline_s)
+    return fields | _given("ask/on_deadline/then", step.escalation.on_deadline)

@@ -71,17 +71,12 @@ _CASE: Final = closed(
     {"when": {"type": ["string", "number", "boolean", "null"], "description": "The value that is compared with."}, "steps": STEPS},
     required=("when", "steps"),
 )
+_ONE_PERSON: Final = any_of(EXPRESSION, {"type": "string", "pattern": "^(role|user):", "examples": ["role:responder", "user:amira"]})
+_PEOPLE: Final[tuple[JsonObject, ...]] = ({"type": "array", "items": _ONE_PERSON}, {"type": "string"})
 _ASK: Final = closed(
     {
         "title": text_or_expression("The question that people see."),
-        "to": any_of(
-            {
-                "type": "array",
-                "items": any_of(EXPRESSION, {"type": "string", "pattern": "^(role|user):", "examples": ["role:responder", "user:amira"]}),
-            },
-            {"type": "string"},
-            description="Whom to ask: role:NAME and user:NAME.",
-        ),
+        "to": any_of(*_PEOPLE, description="Whom to ask: role:NAME and user:NAME."),
         "message": text_or_expression("What they should know to answer."),
         "via": {
             "type": "array",
@@ -93,7 +88,18 @@ _ASK: Final = closed(
         "form": told(FIELDS, "Questions that are answered with it."),
         "quorum": {"type": "integer", "minimum": 1, "maximum": MAX_QUORUM, "description": "How many people must give the same answer."},
         "deadline": told(DURATION, "How long to wait for an answer."),
-        "on_deadline": told(FIXED, "The answer that counts when nobody has given one in time."),
+        "on_deadline": any_of(
+            FIXED,
+            closed(
+                {
+                    "escalate": any_of(*_PEOPLE, description="Who is asked instead."),
+                    "deadline": told(DURATION, "How long they have; as long as the others if left out."),
+                    "then": told(FIXED, "The answer that counts when they do not answer either."),
+                },
+                required=("escalate",),
+            ),
+            description="The answer that counts when nobody has given one in time, or {escalate: [role:lead], deadline: 2h, then: reject}.",
+        ),
     },
     required=("title", "to"),
 )

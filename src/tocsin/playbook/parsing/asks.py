@@ -4,9 +4,9 @@ from typing import Final
 
 from tocsin.playbook.codes import constructs, names
 from tocsin.playbook.findings import Findings
-from tocsin.playbook.model import AskNode, Head, Name, TemplateSlot
+from tocsin.playbook.model import AskNode, EscalationNode, Head, Name, TemplateSlot
 from tocsin.playbook.parsing.fields import parse_fields
-from tocsin.playbook.parsing.keys import Keys, fixed_text, items_of, not_yet, wrong_type
+from tocsin.playbook.parsing.keys import Keys, fixed_text, items_of, wrong_type
 from tocsin.playbook.parsing.values import template_slot
 from tocsin.playbook.tree import Mapping, Node, Scalar, Sequence
 
@@ -23,8 +23,8 @@ def parse_ask(mapping: Mapping, head: Head, findings: Findings) -> AskNode:
     title, to = keys.required("title", "Write the question that people see."), keys.required("to", "Write whom to ask: [role:responder].")
     quorum = keys.integer("quorum", 1, MAX_QUORUM)
     form, message = keys.node("form"), keys.node("message")
-    keys.not_yet("escalate", "Give a deadline and on_deadline: reject, and ask again in a second step.")
     keys.not_yet("remind", "Ask again in a second step after a deadline.")
+    on_deadline, escalation = _on_deadline(keys, findings)
     ask = AskNode(
         head=head,
         title=_slot(title, mapping, findings),
@@ -36,7 +36,8 @@ def parse_ask(mapping: Mapping, head: Head, findings: Findings) -> AskNode:
         quorum=quorum[0] if quorum else 1,
         quorum_span=quorum[1] if quorum else None,
         deadline_s=keys.duration("deadline"),
-        on_deadline=_on_deadline(keys, findings),
+        on_deadline=on_deadline,
+        escalation=escalation,
     )
     keys.done()
     _check_texts(title, message, findings)
@@ -78,14 +79,14 @@ def _options(node: Node | None, head: Head, findings: Findings) -> tuple[Name, .
     return tuple(option for option in options if option is not None)
 
 
-def _on_deadline(keys: Keys, findings: Findings) -> Name | None:
+def _on_deadline(keys: Keys, findings: Findings) -> tuple[Name | None, EscalationNode | None]:
     entry = keys.entry("on_deadline")
     if entry is None:
-        return None
-    if isinstance(entry.value, Mapping):
-        if entry.value.get("escalate"):
-            not_yet(entry.value.head, "Escalation of an ask", "Write on_deadline: reject, and ask again in a second step.", findings)
-            return None
-        wrong_type(entry.value, "'on_deadline' must be one of the options", findings)
-        return None
-    return fixed_text(entry.value, findings, "'on_deadline'")
+        return None, None
+    if not isinstance(entry.value, Mapping):
+        return fixed_text(entry.value, findings, "'on_deadline'"), None
+    inside = Keys(entry.value, findings, what="'on_deadline'", point=entry.key.span)
+    to = inside.required("escalate", "Write one of the options, or escalate: with whom to ask then.")
+    deadline, then = inside.duration("deadline"), inside.name("then")
+    inside.done()
+    return then, None if to is None else EscalationNode(template_slot(to, findings), deadline)
