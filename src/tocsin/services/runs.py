@@ -8,7 +8,7 @@ from tocsin.core.access import Principal, Scope, require
 from tocsin.core.errors import Conflict, Invalid
 from tocsin.core.ids import AlertId, Ids, RunId
 from tocsin.core.values import Instant, JsonObject, iso, parse_instant
-from tocsin.engine.events import RunCancelled, RunPaused, RunResumed, RunStarted
+from tocsin.engine.events import RunCancelled, RunEvent, RunPaused, RunResumed, RunStarted
 from tocsin.playbook.plan import Plan
 from tocsin.services.timeline import TimelineEntry, read_timeline
 from tocsin.store.repos.audit import AuditLine
@@ -29,6 +29,12 @@ def get_run(tx: Tx, actor: Principal, *, id: RunId) -> Run:
     """Return one run; raises NotFound."""
     require(actor, Scope.RUNS_READ)
     return tx.runs.get(id, workspace=actor.workspace)
+
+
+def get_events(tx: Tx, actor: Principal, *, id: RunId, after_seq: int, limit: int) -> list[tuple[int, RunEvent]]:
+    """Return some of a run's events with their numbers, in order; raises NotFound, JournalCorrupt."""
+    require(actor, Scope.RUNS_READ)
+    return tx.runs.events(id, workspace=actor.workspace, after_seq=after_seq)[:limit]
 
 
 def get_timeline(tx: Tx, actor: Principal, *, id: RunId) -> tuple[Run, list[TimelineEntry]]:

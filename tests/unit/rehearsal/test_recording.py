@@ -1,19 +1,14 @@
 """`tocsin rehearse --record`: a run in the store, or its timeline as a server tells it, becomes a case that plays."""
 
-import dataclasses
 from pathlib import Path
 
 from typer.testing import CliRunner
 
 from tocsin.cli.application import application
-from tocsin.cli.rehearse_record import events_of_timeline
 from tocsin.core.ids import DEFAULT_WORKSPACE, RunId
-from tocsin.core.values import JsonObject
 from tocsin.engine.events import RunEvent, RunStarted
 from tocsin.rehearsal.bundle import Reader
-from tocsin.rehearsal.record import Recording, case_from
 from tocsin.rehearsal.rehearse import rehearse
-from tocsin.services.timeline import read_timeline
 from tocsin.store.opening import open_store
 from tocsin.store.repos.runs import Grown, NewRun
 
@@ -98,13 +93,3 @@ def test_anonymised_it_has_no_names_and_plays_all_the_same(tmp_path: Path) -> No
     assert "Ben" not in text
     assert "run_1" not in text
     assert runner.invoke(application(), ["rehearse", place]).exit_code == 0
-
-
-def test_a_timeline_makes_the_same_case_as_the_events(tmp_path: Path) -> None:
-    events = played(tmp_path)
-    started = events[0]
-    assert isinstance(started, RunStarted)
-    entries: list[JsonObject] = [dataclasses.asdict(one) for one in read_timeline(events)]
-    read = events_of_timeline({"playbook": "example"}, entries, started.alert)
-    keep = lambda value: value  # noqa: E731
-    assert case_from(Recording("run_1", tuple(read)), change=keep) == case_from(Recording("run_1", events), change=keep)

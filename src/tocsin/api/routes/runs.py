@@ -3,12 +3,13 @@
 from collections.abc import Callable
 from typing import Annotated
 
+import msgspec
 from fastapi import Query
 
 from tocsin.api.parts import Parts
 from tocsin.api.routing import Actor, WithParts, api_router, refusals
 from tocsin.api.schemas.base import PageOut
-from tocsin.api.schemas.runs import ControlIn, RunIn, RunOut, RunQuery, TimelineOut
+from tocsin.api.schemas.runs import ControlIn, RunEventOut, RunEventQuery, RunIn, RunOut, RunQuery, TimelineOut
 from tocsin.core.access import Scope, require
 from tocsin.core.ids import AlertId, RunId
 from tocsin.services import runs
@@ -48,6 +49,14 @@ async def get_run_timeline(id: str, parts: WithParts, actor: Actor) -> TimelineO
     """Return a run with a line for each event."""
     run, entries = await parts.units.read(lambda tx: runs.get_timeline(tx, actor, id=RunId(id)))
     return TimelineOut.of(run, entries)
+
+
+@router.get("/runs/{id}/events", summary="Get a run's journal", operation_id="get_run_events", responses=refusals(404))
+async def get_run_events(id: str, query: Annotated[RunEventQuery, Query()], parts: WithParts, actor: Actor) -> PageOut[RunEventOut]:
+    """Return a page of what the engine noted, in order: the run is these events and nothing else."""
+    found = await parts.units.read(lambda tx: runs.get_events(tx, actor, id=RunId(id), after_seq=query.after, limit=query.limit))
+    items = [RunEventOut(seq=seq, event=msgspec.to_builtins(event)) for seq, event in found]
+    return PageOut(items=items, next=str(found[-1][0]) if len(found) == query.limit else None)
 
 
 @router.post(

@@ -79,6 +79,20 @@ class TimelineOut(Out):
         return cls(run=RunOut.of(run), entries=[TimelineEntryOut.model_validate(entry) for entry in entries])
 
 
+class RunEventOut(Out):
+    """One event of a run's journal."""
+
+    seq: int = Field(description="Its number, from 1.")
+    event: JsonObject = Field(description="What happened: `type`, `at`, and what belongs to the type.")
+
+
+class RunEventQuery(In):
+    """Which events."""
+
+    limit: int = Field(default=200, ge=1, le=1000)
+    after: int = Field(default=0, ge=0, le=2**53, description="Only those after this number.")
+
+
 class RunQuery(PageIn):
     """Which runs."""
 
