@@ -185,7 +185,7 @@ def _round(event: RoundStarted | RoundEnded | RoundsEnded) -> TimelineEntry:
     match event:
         case RoundStarted():
             started: JsonObject = {"index": event.index, "polls": event.polls}
-            title = f"{'Attempt' if event.polls else 'Round'} {event.index + 1}"
+            title = f"Round {event.index + 1}"
             return TimelineEntry(event.at, event.path, title, "loop", "started", started)
         case RoundEnded():
             title = f"Round {event.index + 1} done" + (f", the next at {event.due}" if event.due else "")
