@@ -2,6 +2,8 @@
 
 import re
 
+import pytest
+
 from tocsin.core.diagnostics import Diagnostic, Level, Span
 from tocsin.core.values import Json, JsonObject
 from tocsin.playbook.codes import ALL
@@ -166,3 +168,8 @@ def test_a_finding_keeps_its_fingerprint_when_lines_above_it_change() -> None:
     assert prints[0] == prints[1]
     twice = _list(_run(_reviewed(_found(), _found(column=1, end=2)))["results"])
     assert _object(twice[0])["partialFingerprints"] != _object(twice[1])["partialFingerprints"]
+
+
+@pytest.mark.parametrize(("levels", "mark"), [([], "✓"), ([Level.INFO], "✓"), ([Level.WARNING], "!"), ([Level.WARNING, Level.ERROR], "✗")])
+def test_the_last_line_begins_with_a_mark_for_the_worst(levels: list[Level], mark: str) -> None:
+    assert summary([_reviewed(*(_found(level=level) for level in levels))]).startswith(f"{mark} 1 file")

@@ -31,7 +31,8 @@ def summary(reviewed: Sequence[Reviewed], *, colour: bool = False) -> str:
     """Write the last line: how much was checked, and what was found."""
     pen, found = Pen(colour), findings_of(reviewed)
     worst = min((one.level for one in found), default=None)
-    mark = pen.paint("✓", "32") if worst is None or worst is Level.INFO else pen.paint("✗", _COLOURS[worst])
+    sign = {Level.ERROR: "✗", Level.WARNING: "!"}.get(worst or Level.INFO, "✓")
+    mark = pen.paint(sign, "32" if sign == "✓" else _COLOURS[worst or Level.INFO])
     many = f"{len(reviewed)} file{'' if len(reviewed) == 1 else 's'} checked"
     return f"{mark} {many}: {counted(found, levels=(Level.ERROR, Level.WARNING))}."
 
