@@ -98,6 +98,15 @@ steps:
   - {id: first, action: edr.isolate, with: {host: one}}
   - {id: second, action: edr.isolate, with: {host: "${{ inputs.host }}"}}
 """
+CALLING = """\
+schema: tocsin/playbook@1
+id: calling
+title: Effects in runs that are called
+steps:
+  - {id: before, call: tell, with: {host: early}}
+  - {id: told, call: tell, with: {host: late}}
+  - {id: begun, call: tell, wait: false, with: {host: aside}}
+"""
 
 
 def lay_out(folder: Path, target: Target, **playbooks: str) -> Settings:
@@ -131,7 +140,7 @@ def target() -> Iterator[Target]:
 
 @pytest.fixture
 async def running(tmp_path: Path, target: Target) -> AsyncIterator[Serving]:
-    async with serving(lay_out(tmp_path, target, contain=PLAYBOOK, tell=CHILD, replayed=REPLAYED)) as running:
+    async with serving(lay_out(tmp_path, target, contain=PLAYBOOK, tell=CHILD, replayed=REPLAYED, calling=CALLING)) as running:
         assert running.server.problems == ()
         yield running
 
@@ -257,6 +266,17 @@ async def test_a_replay_repeats_no_effect_before_the_step_and_a_comparison_shows
     refused = await client.post(f"/runs/{run['id']}/replay", json={"from": "secnd"})
     assert refused.status_code == 422
     assert "second" in refused.text
+
+
+async def test_a_replay_says_which_effects_of_called_runs_it_may_do_again(client: httpx.AsyncClient, target: Target) -> None:
+    run = (await client.post("/runs", json={"playbook": "calling"})).json()
+    assert (await ended(client, run["id"]))["status"] == "succeeded"
+    for one in (await client.get("/runs")).json()["items"]:
+        await ended(client, one["id"])
+    replay = (await client.post(f"/runs/{run['id']}/replay", json={"from": "told"})).json()
+    assert [one["path"] for one in replay["repeats"]] == ["told/shut", "begun/shut"]
+    await ended(client, replay["run"]["id"])
+    assert (target.times("isolate-early-twin"), target.times("isolate-late-twin")) == (1, 2)
 
 
 async def ended(client: httpx.AsyncClient, id: str) -> dict[str, Json]:

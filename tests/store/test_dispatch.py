@@ -1,10 +1,12 @@
 import asyncio
 import signal
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 
 from tocsin.core.ids import RunId
-from tocsin.store.dispatch import LARGEST_BATCH, DbosDispatcher
+from tocsin.store.dispatch import DATABASE, LARGEST_BATCH, DbosDispatcher
 
 HOLDER = """
 import asyncio, sys
@@ -124,3 +126,18 @@ def test_nothing_is_pickled(tmp_path):
     assert b"run_1" in kept
     assert b"py_pickle" not in kept
     assert b"gASV" not in kept, "base64 of a pickle begins so"
+
+
+async def test_a_file_that_cannot_be_written_ends_nobody_and_loses_no_run(tmp_path):
+    advanced = Advanced()
+    dispatcher = DbosDispatcher(tmp_path)
+    await dispatcher.start(advanced)
+    try:
+        with closing(sqlite3.connect(tmp_path / DATABASE, isolation_level=None)) as file:
+            file.execute("CREATE TRIGGER refuse BEFORE INSERT ON workflow_status BEGIN SELECT RAISE(ABORT, 'no room'); END")
+            await dispatcher.enqueue([RunId("run_1")])  # whoever sweeps would be ended by what this raises
+            file.execute("DROP TRIGGER refuse")
+        await dispatcher.enqueue([RunId("run_2")])
+        await advanced.has("run_1", "run_2")
+    finally:
+        await dispatcher.stop()

@@ -1,5 +1,6 @@
 """The command line, one file a command group."""
 
+import errno
 import gc
 import sys
 
@@ -10,7 +11,7 @@ def main() -> None:
     gc.disable()
     from tocsin.cli.application import application
     from tocsin.cli.say import complain
-    from tocsin.core.errors import TocsinError
+    from tocsin.core.errors import TocsinError, Unavailable
 
     gc.enable()
     try:
@@ -19,3 +20,7 @@ def main() -> None:
         sys.exit(complain(error))
     except KeyboardInterrupt:
         sys.exit(130)
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        sys.exit(complain(Unavailable("The disk is full.", hint="Make room, and say it again.")))

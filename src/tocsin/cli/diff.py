@@ -45,23 +45,23 @@ def diff(
 
 def read_playbook(file: Path) -> "Playbook":
     """Read a playbook; raises NotFound, or Invalid with the first thing that is wrong with it."""
+    from tocsin.cli.playbook_files import read_file
     from tocsin.core.diagnostics import Level
     from tocsin.core.errors import Invalid, NotFound
     from tocsin.playbook.findings import Findings
     from tocsin.playbook.parsing.playbook import parse
     from tocsin.playbook.source import decode, load
 
-    try:
-        source = file.read_bytes()
-    except FileNotFoundError:
-        raise NotFound(f"There is no file '{file}'.", hint="Check the path.") from None
-    except OSError as error:
-        raise Invalid(f"'{file}' cannot be read: {error.strerror}.", hint="Name two files.") from None
+    found = read_file(file)
+    if found.problem and not file.exists():
+        raise NotFound(f"There is no file '{file}'.", hint="Check the path.")
+    if found.problem:
+        raise Invalid(f"'{file}' cannot be read: {found.problem}.", hint="Name two files.")
     findings = Findings()
-    text = decode(source, file="", findings=findings)
+    text = decode(found.text, file="", findings=findings)
     node = None if text is None else load(text, file="", findings=findings)
     playbook = None if node is None else parse(node, file="", findings=findings)  # without its name: it may be a copy
-    errors = [found for found in findings.sorted() if found.level is Level.ERROR]
+    errors = [one for one in findings.sorted() if one.level is Level.ERROR]
     if playbook is None or errors:
         place = f":{errors[0].span.line}:{errors[0].span.column}: {errors[0].code} {errors[0].message}" if errors else ": no playbook."
         raise Invalid(f"{file}{place}", hint=f"Correct it first: tocsin check {file}")
@@ -72,7 +72,10 @@ def show(changes: "tuple[Change, ...]", *, before: str, after: str) -> None:
     """Write changes for people, those that need a look first."""
     from rich.console import Console
 
+    from tocsin.cli.say import shown
+
     console = Console(markup=False, highlight=False, emoji=False)
+    before, after = shown(before), shown(after)
     if not changes:
         console.print(_text("Nothing changed", "bold green", f" in meaning between {before} and {after}."))
         return

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from tocsin.cli.replacing import replace
 from tocsin.cli.say import BAD_INPUT, FAILED, complain, put, shown, warn
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ def fmt(
         elif check:
             put(shown(f"would change {file}"))
         else:
-            _write(file, after)
+            replace(file, after.encode())
             put(shown(f"changed {file}"))
     _sum_up(len(sources), changed, wrong, is_dry=check or diff)
     if wrong:
@@ -104,30 +105,6 @@ def _decoded(source: bytes, name: str) -> str:
         return source.decode("utf-8")
     except UnicodeDecodeError:
         raise Invalid(f"The text of {name} is not UTF-8.", hint="Save it as UTF-8.") from None
-
-
-def _write(file: Path, text: str) -> None:
-    """Replace a file as a whole, or not at all; a link stays a link."""
-    import os
-    import tempfile
-
-    from tocsin.core.errors import Invalid
-
-    target = file.resolve()
-    part: str | None = None
-    try:
-        mode = target.stat().st_mode & 0o7777
-        handle, part = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
-        with os.fdopen(handle, "w", encoding="utf-8", newline="") as out:
-            out.write(text)
-            out.flush()
-            os.fsync(out.fileno())
-        os.chmod(part, mode)
-        os.replace(part, target)
-    except OSError as error:
-        if part is not None:
-            Path(part).unlink(missing_ok=True)
-        raise Invalid(f"'{file}' cannot be written: {error.strerror}.", hint="It was left as it is.") from None
 
 
 def _show_diff(before: str, after: str, name: str) -> None:

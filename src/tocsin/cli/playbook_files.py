@@ -43,7 +43,7 @@ def read_places(places: list[Path]) -> list[Source]:
 def _named(place: Path) -> Source:
     if not os.path.lexists(place):
         raise NotFound(f"There is no file or folder '{place}'.", hint="Check the path.")
-    return _read(place)
+    return read_file(place)
 
 
 def _inside(folder: Path) -> Iterator[Source]:
@@ -53,14 +53,15 @@ def _inside(folder: Path) -> Iterator[Source]:
         folders[:] = sorted(one for one in folders if not one.startswith("."))
         for name in sorted(files):
             if name.endswith(ENDINGS) and not name.startswith("."):
-                yield _read(Path(parent, name))
+                yield read_file(Path(parent, name))
         while problems:
             yield Source(Path(os.fsdecode(problems[-1].filename)), problem=_reason(problems.pop()))
     for problem in problems:
         yield Source(Path(os.fsdecode(problem.filename)), problem=_reason(problem))
 
 
-def _read(file: Path) -> Source:
+def read_file(file: Path) -> Source:
+    """Read one file; what is no regular file, or has a size that nobody writes, is a problem and is not opened."""
     try:
         status = file.stat()
         if not stat.S_ISREG(status.st_mode):  # to read a pipe would wait for ever

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from tocsin.cli.options import AsJson, DataFolder, Token, Url
+from tocsin.cli.replacing import replace
 from tocsin.cli.say import FAILED, as_line, put, warn
 
 if TYPE_CHECKING:
@@ -103,8 +104,9 @@ def _update(report: "Report") -> None:
             if result not in over:
                 warn(f"'{result.case.name}' was not updated, for it could not be played to its end: {result.differences[0].what}")
         if over:
-            file.bundle.file.write_bytes(updated(file.bundle.text, over))
-            warn(f"{len(over)} cases of {file.bundle.file} were updated. Read the difference before you commit it.")
+            replace(file.bundle.file, updated(file.bundle.text, over))
+            count = "1 case" if len(over) == 1 else f"{len(over)} cases"
+            warn(f"Updated {count} of {file.bundle.file}. Read the difference before you commit it.")
 
 
 def _can_be_updated(report: "Report") -> bool:
@@ -117,11 +119,11 @@ def _write(report: "Report", junit: Path | None, html: Path | None) -> None:
     if junit is not None:
         from tocsin.rehearsal.report import junit as as_junit
 
-        junit.write_text(as_junit(report), "utf-8")
+        replace(junit, as_junit(report).encode())
     if html is not None:
         from tocsin.rehearsal.html import page
 
-        html.write_text(page(report), "utf-8")
+        replace(html, page(report).encode())
 
 
 def _put_json(report: "Report") -> None:

@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.text import Text
 
 from tocsin.cli.say import FAILED, as_line, put, shown
+from tocsin.core.diagnostics import Level
 from tocsin.core.effects import ActionSpec
 from tocsin.core.errors import Invalid
 from tocsin.core.values import JsonObject
@@ -53,7 +54,8 @@ def fuzz_all(
 def _plan(file: Path, reader: Reader) -> "Plan":
     _, plan, diagnostics = reader.plan(file)
     if plan is None:
-        raise Invalid(f"'{file}' has errors: {diagnostics[0].code} {diagnostics[0].message}", hint=f"See `tocsin check {file}`.")
+        first = next(found for found in diagnostics if found.level is Level.ERROR)
+        raise Invalid(f"'{file}' has errors: {first.code} {first.message}", hint=f"See `tocsin check {file}`.")
     return plan
 
 
@@ -63,6 +65,7 @@ def _json(file: Path, result: Search) -> JsonObject:
     return {
         "file": str(file),
         "runs": result.runs,
+        "started": result.started,
         "seed": result.seed,
         "branches": {"taken": len(coverage.branches) - len(coverage.missed), "total": len(coverage.branches)},
         "finding": None if finding is None else {"kind": finding.kind.value, "message": finding.what, "case": finding.case},
@@ -74,9 +77,13 @@ def _print(file: Path, result: Search, console: Console) -> None:
     from tocsin.rehearsal.yaml_text import case_text
 
     finding = result.finding
-    head = ("✓ ", "green") if finding is None else ("✗ ", "bold red")
+    is_idle = finding is None and result.started == 0
+    head = ("! ", "bold yellow") if is_idle else ("✓ ", "green") if finding is None else ("✗ ", "bold red")
     console.print(Text.assemble(head, (shown(str(file)), "bold"), (f"  {result.runs} runs, seed {result.seed}", "dim")))
-    if finding is None:
+    if is_idle:
+        text = "  Nothing was tried: the triggers accept none of the starts that were made up. Try more --examples, or write cases by hand."
+        console.print(Text(text, style="yellow"))
+    elif finding is None:
         console.print(Text("  Nothing broke.", style="green"))
     else:
         console.print(Text.assemble("  ", (finding.kind.value, "bold red"), "  ", shown(finding.what)))

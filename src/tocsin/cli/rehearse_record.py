@@ -8,13 +8,14 @@ from urllib.parse import quote
 import msgspec
 
 from tocsin.cli.remote import Remote, connect, find_url, need_token
+from tocsin.cli.replacing import replace
 from tocsin.cli.say import put, shown, warn
 from tocsin.core.effects import ActionSpec
 from tocsin.core.errors import Invalid, NotFound
 from tocsin.core.ids import DEFAULT_WORKSPACE, RunId
 from tocsin.engine.events import decode
 from tocsin.rehearsal.anonymise import Anonymiser
-from tocsin.rehearsal.bundle import Reader, rehearsal_file
+from tocsin.rehearsal.bundle import Reader, read_bytes, rehearsal_file
 from tocsin.rehearsal.playing import play_file
 from tocsin.rehearsal.read import SUFFIX
 from tocsin.rehearsal.record import Recording, appended, case_from
@@ -40,8 +41,8 @@ def record_case(
     change = (lambda value: other.object(object_without_secrets(value))) if anonymise else object_without_secrets
     name = f"Recorded from a run of {recording.started.at[:10]}" if anonymise else ""
     case = case_from(recording, change=change, name=name)
-    before = file.read_bytes() if file.exists() else None
-    file.write_bytes(appended(before, case))
+    before = read_bytes(file) if file.exists() else None
+    replace(file, appended(before, case))
     _replay(file, reader, spec)
 
 
@@ -57,7 +58,7 @@ def _replay(file: Path, reader: Reader, spec: Callable[[str], ActionSpec]) -> No
         put(shown(f"The case '{last.case.name}' stands in {file}, but it does not come out as the run did: {last.differences[0].what}"))
         put("The playbook has changed since, or a playbook that it calls. Run `tocsin rehearse` and see the difference.")
         return
-    file.write_bytes(updated(played.bundle.text, [last]))
+    replace(file, updated(played.bundle.text, [last]))
     put(shown(f"Recorded '{last.case.name}' in {file}. Read it before you commit it: what is in it was in your alerts."))
 
 

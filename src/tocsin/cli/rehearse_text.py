@@ -141,7 +141,7 @@ def _sum(report: Report) -> Text:
     good = report.cases - sum(not result.is_good for file in report.files for result in file.results)
     times = sorted(result.elapsed_ms for file in report.files for result in file.results)
     middle = times[len(times) // 2] if times else 0.0
-    parts = [f"{report.cases} cases", f"{good} passed", f"{report.failed} failed"]
+    parts = [f"{report.cases} case{'' if report.cases == 1 else 's'}", f"{good} passed", f"{report.failed} failed"]
     if total:
         parts.append(f"{taken} of {total} branches ({report.percent:.0f} %)")
     style = "bold red" if report.failed else "bold green"

@@ -39,7 +39,10 @@ def _instant(value: Json) -> datetime:
         at = datetime.fromisoformat(str(value))
     except ValueError:
         raise Invalid(f"'wait: until' needs an RFC 3339 instant, got {value!r}.") from None
-    return at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)
+    try:
+        return at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)
+    except OverflowError:
+        raise Invalid(f"'wait: until' cannot bring {value!r} to UTC: there is no such year.") from None
 
 
 def _length(value: Json) -> timedelta:

@@ -1,7 +1,9 @@
 """Find and read rehearsals with the playbooks that they are for, and those that these call."""
 
+import stat
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from tocsin.core.diagnostics import Diagnostic, Level
 from tocsin.core.errors import Invalid, NotFound
@@ -18,6 +20,7 @@ from tocsin.rehearsal.rehearse import called_by
 from tocsin.rehearsal.verify import Script, verify
 
 _ENDINGS = (".yaml", ".yml")
+MAX_READ: Final = 32 * 1024 * 1024  # more is too large for a playbook in any case, and is refused as that
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +139,10 @@ def _calls(plan: Plan) -> list[str]:
 def read_bytes(file: Path) -> bytes:
     """Read a file; raises Invalid."""
     try:
-        return file.read_bytes()
+        if not stat.S_ISREG(file.stat().st_mode):  # to read a pipe would wait for ever
+            raise Invalid(f"'{file}' cannot be read: it is not a file.", hint="Name a playbook or a rehearsal.")
+        with file.open("rb") as opened:
+            return opened.read(MAX_READ)
     except OSError as error:
         raise Invalid(f"'{file}' cannot be read: {error.strerror}.") from None
 

@@ -15,7 +15,7 @@ from tocsin.core.severity import Severity
 from tocsin.core.values import Json, JsonObject
 from tocsin.engine.events import AskAnswered, AskOpened, CallStarted, EventAwaited, Outcome, StepFailed
 from tocsin.playbook.expr import ExprError, compile_condition
-from tocsin.playbook.plan import AlertTrigger, CaseTrigger, CodeStep, Plan, WebhookTrigger
+from tocsin.playbook.plan import AlertTrigger, CaseTrigger, CodeStep, Plan, ScheduleTrigger, WebhookTrigger
 from tocsin.rehearsal.canned import is_effect
 from tocsin.rehearsal.cast import Answer, Arrival, Call, Ending, Exchange, Found, Refusal, Reply, Value
 from tocsin.rehearsal.clock import START, CountingIds, StageClock
@@ -36,6 +36,7 @@ T = TypeVar("T")
 INJECTED: Final = "injected"  # code of the errors that the search makes
 NEGATIVE: Final = frozenset({"reject", "deny", "no", "abort", "cancel", "decline", "refuse", "stop"})
 _EQUAL: Final = re.compile(r"alert\.(\w+) == '([^'\\]*)'")
+_MATCHED: Final = re.compile(r"alert\.(\w+)(?: \| \w+)* \| regex_test\('(?:\(\?i\))?\^?([\w ,:;/-]+)[^']*'\)")  # with its first words
 # A run may fail by these without a mistake in the playbook: somebody or something outside decided so.
 _OUTSIDE: Final = frozenset({INJECTED, "call-failed", "aborted", "deadline-passed", "poll-timeout", "not-applied", "transient"})
 _TEXT_FIELDS: Final = frozenset({"description", "product", "reason"})
@@ -89,11 +90,13 @@ class Search:
     runs: int
     seed: int
     coverage: Coverage
+    started: int  # of the runs; what the triggers accept none of starts nothing
 
 
 @dataclass(slots=True)
 class _Tally:
     runs: int = 0
+    started: int = 0
     script: Script | None = None  # of the run under way
 
 
@@ -131,10 +134,11 @@ def search(
         tally.script = maker.script
         played = _play(maker, plan, plans, spec)
         if played is not None:
+            tally.started += 1
             plays.add(played)
             _judge(played, plan, allowed)
 
-    return Search(_found(try_one, tally), tally.runs, seed, plays.coverage)
+    return Search(_found(try_one, tally), tally.runs, seed, plays.coverage, tally.started)
 
 
 class _Seen:
@@ -249,17 +253,18 @@ class _Maker:
     def start(self) -> Start:
         """Draw what starts the run."""
         inputs = self._object(self.plan.inputs)
-        kinds = {type(one) for one in self.plan.triggers}
-        if AlertTrigger in kinds:
-            start = Start(StartKind.ALERT, _NOWHERE, self._alert(), inputs={})
-        elif CaseTrigger in kinds:
-            happening = next(one.happening for one in self.plan.triggers if isinstance(one, CaseTrigger))
-            start = Start(StartKind.CASE, _NOWHERE, {"severity": self._pick([one.value for one in Severity])}, name=happening)
-        elif WebhookTrigger in kinds:
-            hook = next(one.name for one in self.plan.triggers if isinstance(one, WebhookTrigger))
-            start = Start(StartKind.WEBHOOK, _NOWHERE, inputs, name=hook)
-        else:
-            start = Start(StartKind.MANUAL, _NOWHERE, inputs=inputs)
+        match self._pick(self.plan.triggers) if self.plan.triggers else None:
+            case AlertTrigger() as trigger:
+                start = Start(StartKind.ALERT, _NOWHERE, self._alert(trigger), inputs={})
+            case CaseTrigger(happening=happening):
+                severity = self._pick([one.value for one in Severity])
+                start = Start(StartKind.CASE, _NOWHERE, {"severity": severity}, name=happening)
+            case WebhookTrigger(name=hook):
+                start = Start(StartKind.WEBHOOK, _NOWHERE, inputs, name=hook)
+            case ScheduleTrigger():
+                start = Start(StartKind.MANUAL, _NOWHERE, inputs={})
+            case None:
+                start = Start(StartKind.MANUAL, _NOWHERE, inputs=inputs)
         self.script.start = start
         return start
 
@@ -317,7 +322,7 @@ class _Maker:
         place = self.places.get(bare(call.path))
         return place.step.returns if place is not None and isinstance(place.step, CodeStep) else None
 
-    def _alert(self) -> JsonObject:
+    def _alert(self, trigger: AlertTrigger | None = None) -> JsonObject:
         from hypothesis import strategies as st
 
         fixed = {"title", "severity", "category", "observables", "problem", "raw", "id", "source", "time", "status", "verdict"}
@@ -336,18 +341,18 @@ class _Maker:
             **self._object(schema_of_refs([ref for ref in context if ref[0] not in _TEXT_FIELDS])),
             **{name: self._draw(st.text(max_size=10)) for name in sorted({ref[0] for ref in context} & _TEXT_FIELDS)},
         }
-        return {**alert, **self._wanted()}
+        return alert if trigger is None else {**alert, **self._wanted(trigger)}
 
     def _types(self) -> list[Json]:
         """Return the types of observables, those that the playbook names more often."""
         types = [one.value for one in ObservableType]
         return [*types, *(one for one in types if one in self.values.words for _ in range(len(types)))]
 
-    def _wanted(self) -> JsonObject:
+    def _wanted(self, trigger: AlertTrigger) -> JsonObject:
         """Return what a trigger compares the alert with: most alerts would else start nothing."""
-        triggers = [one for one in self.plan.triggers if isinstance(one, AlertTrigger)]
-        chosen = self._pick(triggers) if triggers else None
-        return dict(_EQUAL.findall(chosen.condition.source)) if chosen is not None else {}
+        source = trigger.condition.source
+        matched = dict(_MATCHED.findall(source)) if self._pick([True, True, False]) else {}  # a `not` before it wants the contrary
+        return {**matched, **dict(_EQUAL.findall(source))}
 
     def _object(self, schema: JsonObject) -> JsonObject:
         value = self._draw(self.values.of({"type": "object", **schema}))

@@ -18,6 +18,7 @@ from tocsin.rehearsal.read_expect import read_expect
 
 SCHEMA: Final = "tocsin/rehearsal@1"
 SUFFIX: Final = ".rehearsal"  # of a file's stem
+YEARS: Final = range(1970, 9900)  # of a clock: ten years of waiting and any offset still lead to an instant
 _DEFAULTS: Final = {one.value: one for one in Defaults}
 _STARTS: Final = {"alert": StartKind.ALERT, "case": StartKind.CASE, "webhook": StartKind.WEBHOOK}
 _HEAD_HINT: Final = f"Begin with schema: {SCHEMA} and cases."
@@ -69,6 +70,10 @@ def _clock(keys: Keys, findings: Findings) -> datetime | None:
     if at is None or at.tzinfo is None:
         hint = 'Write it as "2026-03-02T09:00:00Z".'
         findings.add(codes.BAD_INSTANT, name.span, f"'{name.text[:60]}' is not an instant with its offset.", hint)
+        return None
+    if at.year not in YEARS:
+        hint = f"Take a year from {YEARS.start} to {YEARS.stop - 1}."
+        findings.add(codes.BAD_INSTANT, name.span, f"'{name.text[:60]}' is out of reach.", hint)
         return None
     return at
 

@@ -55,7 +55,7 @@ class Values:
     def __init__(self, sources: Iterable[str]) -> None:
         texts = [*sources]
         quoted = {first or second for text in texts for first, second in _QUOTED.findall(text)}
-        numbers = {int(one) for text in texts for one in _NUMBER.findall(text) if len(one) < 10}
+        numbers = {int(one) for text in texts for one in _NUMBER.findall(text) if len(one) < 16}
         self._made: dict[tuple[str, int], SearchStrategy[Json]] = {}
         self.words: tuple[str, ...] = tuple(sorted(quoted))
         self.numbers: tuple[int, ...] = tuple(sorted({near for one in numbers for near in (one - 1, one, one + 1)}))

@@ -1,6 +1,6 @@
 """Replays and comparisons of runs."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from tocsin.core.access import Principal, Scope, require
@@ -8,7 +8,7 @@ from tocsin.core.errors import Conflict, JournalCorrupt
 from tocsin.core.ids import Ids, RunId
 from tocsin.core.values import Instant, JsonObject
 from tocsin.engine.compare import Comparison, compare
-from tocsin.engine.events import ActionDone, ActionFailed, AskOpened, RunEvent, RunStarted
+from tocsin.engine.events import ActionDone, ActionFailed, AskOpened, CallStarted, RunEvent, RunStarted
 from tocsin.engine.replay import effects_after, replayed
 from tocsin.playbook.plan import Plan
 from tocsin.services.runs import checked_inputs
@@ -21,7 +21,8 @@ from tocsin.store.tx import Tx
 class RunReplay:
     """A new run that begins with the results of an old one.
 
-    `reused`: paths of the steps whose results it has; `repeats`: (path, action) of effects of the old run that it may do again.
+    `reused`: paths of the steps whose results it has; `repeats`: (path, action) of effects of the old run, and of those that it called,
+    which it may do again.
     """
 
     run: Run
@@ -60,7 +61,7 @@ def replay_run(tx: Tx, actor: Principal, *, id: RunId, wanted: ReplayFrom, now: 
     new = RunId(ids("run"))
     _insert(tx, actor, new, history)
     reused = tuple(dict.fromkeys(path for path in map(_path, history) if path))
-    repeats = tuple(effects_after(events, history))
+    repeats = (*effects_after(events, history), *_effects_of_called(tx, actor, events, history))
     details: JsonObject = {"run": id, "from": wanted.path, "digest": wanted.plan.digest, "reused": len(reused)}
     tx.audit.add(AuditLine(actor.workspace, now, actor.user, "run.replay", "run", new, details))
     return RunReplay(tx.runs.get(new, workspace=actor.workspace), id, wanted.path, reused, repeats)
@@ -89,6 +90,18 @@ def _insert(tx: Tx, actor: Principal, run: RunId, history: Sequence[RunEvent]) -
     actions = sum(isinstance(event, ActionDone | ActionFailed) for event in later)
     asks = sum(isinstance(event, AskOpened) for event in later)
     tx.runs.insert_with_history(NewRun(run, actor.workspace, started), later, grown=Grown(len(later), actions, asks))
+
+
+def _effects_of_called(
+    tx: Tx, actor: Principal, events: Sequence[RunEvent], kept: Sequence[RunEvent], above: str = ""
+) -> Iterator[tuple[str, str]]:
+    """Yield (path, action) of the effects of the runs that an old run has called and whose calls are not taken over."""
+    known = {event.run for event in kept if isinstance(event, CallStarted)}
+    for call in events:
+        if isinstance(call, CallStarted) and call.run not in known:
+            called = [event for _, event in tx.runs.events(RunId(call.run), workspace=actor.workspace)]
+            yield from ((f"{above}{call.path}/{path}", action) for path, action in effects_after(called, ()))
+            yield from _effects_of_called(tx, actor, called, (), f"{above}{call.path}/")
 
 
 def _path(event: RunEvent) -> str:

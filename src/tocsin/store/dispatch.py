@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 import sqlalchemy as sa
+import structlog
 from sqlalchemy import event
 from sqlalchemy.pool import ConnectionPoolEntry
 
@@ -22,6 +23,7 @@ from tocsin.core.ids import RunId
 if TYPE_CHECKING:
     from dbos import DBOS
 
+log = structlog.get_logger()
 Advance: TypeAlias = Callable[[Sequence[RunId]], Awaitable[None]]
 
 DATABASE = "dispatch.db"
@@ -63,7 +65,12 @@ class DbosDispatcher:
         async with self._lock:
             while self._pending and self._dbos is not None:
                 batch = list(self._pending)[:LARGEST_BATCH]
-                await loop.run_in_executor(self._thread, self._keep, batch)
+                try:
+                    await loop.run_in_executor(self._thread, self._keep, batch)
+                except sa.exc.DBAPIError as error:
+                    # A full disk, say. Raised, it would end the sweeper, which finds these runs again when there is room.
+                    log.error("dispatch.failed", runs=len(self._pending), reason=str(error.orig))
+                    return
                 for run in batch:
                     self._pending.pop(run, None)
 

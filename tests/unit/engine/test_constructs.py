@@ -416,3 +416,13 @@ def test_finally_is_entered_once(bench: Bench) -> None:
 def test_rounds_are_journalled_one_by_one(bench: Bench) -> None:
     run = bench.play(WHILE, head=TO, inputs={"to": 3})
     assert [event.index for event in bench.events(run) if isinstance(event, RoundStarted)] == [0, 1, 2]
+
+
+def test_an_instant_that_has_no_year_in_utc_fails_the_step_and_says_so(bench: Bench) -> None:
+    run = bench.play(
+        '  - wait: {until: "${{ inputs.at }}"}\n', head="inputs: {at: {type: string}}\n", inputs={"at": "0001-01-01T00:00:00+14:00"}
+    )
+    ended = bench.ended(run)
+    assert ended.outcome is Outcome.FAILED
+    assert "no such year" in ended.reason
+    assert "OverflowError" not in ended.reason

@@ -136,7 +136,11 @@ def _codes(steps: str, catalogue: FixedCatalogue, *, head: str = HEAD, tail: str
         ("  - {id: w, wait: {event: alert, filter: event.source == alert.source, deadline: 2d, on_deadline: continue}}\n"
          + _note("steps.w.event.title"), [("PB244", 1)]),
         ("  - {id: w, wait: {event: case, filter: event.status == 'clsoed', deadline: 2d}}\n", [("PB236", 0)]),
-        ("  - {id: w, wait: {event: webhook, webhook: done, filter: event.x.y == 3, deadline: 2d}}\n" + _note("steps.w.event.z"), []),
+        ("  - {id: w, wait: {event: webhook, webhook: done, filter: event.payload.x.y == 3, deadline: 2d}}\n"
+         + _note("steps.w.event.payload.z"), []),
+        # a filter that reads what no event has would wait for nothing, without a word
+        ("  - {wait: {event: webhook, webhook: done, filter: event.paylod.x == 3, deadline: 2d}}\n", [("PB221", 0)]),
+        ("  - {wait: {event: case, filter: event.case.id == 'x', deadline: 2d}}\n", [("PB221", 0)]),
         (_note("event.title") + "  - {wait: {event: alert, filter: event.source == 'x', deadline: 2d}}\n", [("PB219", 0)]),
         # waits
         ("  - wait: ${{ alert.title }}\n  - wait: ${{ alert.count * 60 }}\n  - wait: {until: '${{ alert.count }}'}\n", [("PB250", 2)]),

@@ -153,3 +153,16 @@ def test_hypothesis_is_asked_for_in_words(monkeypatch: pytest.MonkeyPatch, tmp_p
     monkeypatch.setitem(sys.modules, "hypothesis", None)
     with pytest.raises(TocsinError, match="needs Hypothesis"):
         run(tmp_path, "  - {id: s, set: {x: 1}}\n")
+
+
+def test_every_trigger_starts_runs(tmp_path: Path) -> None:
+    head = 'triggers:\n  - alert: "true"\n  - webhook: hook\n  - schedule: "0 * * * *"\n'
+    found = run(tmp_path, "  - {id: s, set: {title: '${{ alert.title }}'}}\n", head=head).finding
+    assert found is not None
+    assert "alert" in found.what
+    assert "alert" not in found.case
+
+
+def test_a_trigger_that_wants_no_match_still_starts_runs(tmp_path: Path) -> None:
+    head = "triggers:\n  - alert: ${{ not (alert.title | regex_test('test')) }}\n"
+    assert run(tmp_path, "  - {id: s, set: {title: '${{ alert.title }}'}}\n", head=head).started > 0

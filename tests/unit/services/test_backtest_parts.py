@@ -126,3 +126,9 @@ def test_a_time_is_a_duration_back_a_date_or_an_instant() -> None:
     assert instant_of("2026-02-01T10:00:00+01:00", now=NOW) == datetime(2026, 2, 1, 9, tzinfo=UTC)
     with pytest.raises(Invalid, match="30d"):
         instant_of("last week", now=NOW)
+
+
+@pytest.mark.parametrize("text", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00"])
+def test_an_instant_that_has_no_year_in_utc_is_refused(text: str) -> None:
+    with pytest.raises(Invalid, match="no such year"):
+        instant_of(text, now=NOW)

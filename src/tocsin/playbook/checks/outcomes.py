@@ -89,9 +89,9 @@ def event_of(event: EventNode) -> Type:
         case Awaited.ALERT:
             return world.ALERT
         case Awaited.CASE:
-            return world.CASE_EVENT
+            return world.CASE
         case Awaited.WEBHOOK:
-            return ANY
+            return world.HOOK_EVENT
 
 
 def of_wait(event: EventNode) -> Type:

@@ -59,6 +59,8 @@ def _name(context: Context, places: Places, use: Use, ref: Ref, scope: Scope) ->
     hint = nearest(root, known) or f"Expressions know {listed(dict.fromkeys(known))}."
     if root in places.steps:
         hint = f"Write steps.{root}."
+    elif root == "webhook":
+        hint = "Declare inputs: what the webhook sends under their names arrives in them."
     context.report(names.UNKNOWN_NAME, span, f"There is no name '{shown(root)}'.", hint)
 
 

@@ -2,11 +2,12 @@
 
 from tocsin.playbook.checks.context import Context
 from tocsin.playbook.codes import flow
+from tocsin.playbook.model import WebhookTriggerNode
 
 
 def check_starts(context: Context) -> None:
     """Report required inputs that no trigger can give."""
-    if not context.playbook.triggers:
+    if all(isinstance(one, WebhookTriggerNode) for one in context.playbook.triggers):  # it sends inputs, and is refused without them
         return
     for declared in context.playbook.inputs:
         if declared.required:

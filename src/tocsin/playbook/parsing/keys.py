@@ -202,7 +202,7 @@ def duration_of(node: Node, findings: Findings, what: str) -> float | None:
     try:
         return parse_duration(str(node.value)).total_seconds()
     except Invalid as error:
-        hint = error.hint
+        hint = error.hint or "Ten years are the most."
         if isinstance(node.value, int | float):
             hint = f"Write the unit: {node.value}s or {node.value}m."
         elif OPEN in str(node.value):

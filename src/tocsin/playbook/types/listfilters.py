@@ -93,7 +93,8 @@ def where(call: "Call") -> Type:
         kinds = kinds_of(found)
         if kinds is not None and not kinds & {Kind.BOOLEAN, Kind.NULL}:
             message = f"'where' alone asks for true, and '{call.constant(0)}' is {described(found)}."
-            judge.say(typing.WRONG_FILTER_ARGUMENT, node.arguments[0], message, f"Compare it: where('{call.constant(0)}', '==', value).")
+            compared = "'!=', null" if kinds <= {Kind.OBJECT, Kind.LIST} else "'==', value"  # of a map people ask whether it is there
+            judge.say(typing.WRONG_FILTER_ARGUMENT, node.arguments[0], message, f"Compare it: where('{call.constant(0)}', {compared}).")
     elif operator in ("==", "!="):
         _equal(call, found, value)
     elif operator in _WHERE_ORDER:

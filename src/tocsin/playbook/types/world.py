@@ -85,7 +85,7 @@ CASE: Final = closed(
         "tags": Items(TEXT),
     }
 )
-CASE_EVENT: Final = Object(CASE.fields, ANY)  # and what has happened to it
+HOOK_EVENT: Final = closed({"name": TEXT, "payload": ANY})
 RUN: Final = closed({"id": TEXT, "playbook": TEXT, "started_at": TEXT, "depth": SIZE})
 _RUN_ERROR: Final = closed({"step": TEXT, "code": TEXT, "message": TEXT})
 ENDED_RUN: Final = Object(

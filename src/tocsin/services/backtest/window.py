@@ -12,7 +12,10 @@ def instant_of(text: str, *, now: datetime) -> datetime:
         found = datetime.fromisoformat(text)
     except ValueError:
         return now - _ago(text)
-    return found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
+    try:
+        return found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
+    except OverflowError:
+        raise Invalid(f"'{text}' is no time in UTC: there is no such year.", hint="Write it with the offset Z.") from None
 
 
 def _ago(text: str) -> timedelta:
