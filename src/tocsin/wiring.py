@@ -7,6 +7,7 @@ import signal
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import structlog
@@ -35,6 +36,7 @@ from tocsin.services.code_steps import WithCode
 from tocsin.services.delivery import Postman, announce_asks, ask_mail
 from tocsin.services.hub import Hub
 from tocsin.services.intake import Intake
+from tocsin.services.lasting import Lasting
 from tocsin.services.people import FirstAdmin, first_admin
 from tocsin.services.plans import PlanShelf
 from tocsin.services.platform import StorePlatform
@@ -297,20 +299,17 @@ class Assembly:
             (*self.problems, *self.connectors.problems()),
         )
 
-    def background(self) -> list[asyncio.Task[None]]:
+    def background(self) -> Lasting:
         """Start what runs beside the requests."""
-        following = [
-            follow_forever(source, connectors=self.connectors, intake=self.intake, units=self.units, actor=MACHINE, clock=system_clock)
-            for source in self.sources.followed
-        ]
-        lasting = [
-            self.driver.renew_forever(),
-            self.sweeper.run_forever(),
-            self.postman.run_forever(),
-            self.timekeeper.run_forever(),
-            *following,
-        ]
-        return [self.loop.create_task(one) for one in lasting]
+        lasting = Lasting()
+        lasting.start("leases", self.driver.renew_forever)
+        lasting.start("sweeper", self.sweeper.run_forever)
+        lasting.start("postman", self.postman.run_forever)
+        lasting.start("schedules", self.timekeeper.run_forever)
+        for source in self.sources.followed:
+            follow = partial(follow_forever, source, connectors=self.connectors, intake=self.intake, units=self.units)
+            lasting.start(f"source {source.name}", partial(follow, actor=MACHINE, clock=system_clock))
+        return lasting
 
 
 def playbook_files(places: Sequence[str]) -> list[Path]:
@@ -349,23 +348,21 @@ async def open_server(settings: Settings, *, url: str, environ: Mapping[str, str
         await assembly.journal.reclaim()
         await store.units.write(lambda tx: tx.outbox.reclaim(at=now))
         store.units.on_wake(assembly.on_wake)
-        tasks = assembly.background()
+        lasting = assembly.background()
         starting = asyncio.create_task(assembly.dispatcher.start(assembly.driver.advance))
         try:
             yield assembly.server(admin)
         finally:
-            await _stop(assembly, tasks, starting)
+            await _stop(assembly, lasting, starting)
     finally:
         await asyncio.to_thread(store.close)
 
 
-async def _stop(assembly: Assembly, tasks: list[asyncio.Task[None]], starting: asyncio.Task[None]) -> None:
+async def _stop(assembly: Assembly, lasting: Lasting, starting: asyncio.Task[None]) -> None:
     """Let the runs in hand come to rest for a moment; what does not is found again at the next start."""
     await asyncio.wait({starting})  # half a dispatcher cannot be stopped
     assembly.store.units.on_wake(None)
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
+    await lasting.stop()
     if assembly.advancing:
         await asyncio.wait(assembly.advancing, timeout=DRAIN_S)
     for task in assembly.advancing:

@@ -141,7 +141,8 @@ INPUT_NOBODY_GIVES = Code(
     "input-nobody-gives",
     Level.WARNING,
     "A trigger cannot give a required input",
-    "An alert or webhook starts the run without a person, so an input without a default has no value and the run cannot start.",
+    "An alert, a schedule or a case starts the run without a person, so an input without a default has no value and the run cannot start. "
+    "A webhook sends inputs.",
     _TOP + "triggers:\n  - alert: ${{ alert.category == 'phishing' }}\ninputs:\n  host: {type: string}\nsteps:\n"
     "  - action: case.note\n    with: {text: '${{ inputs.host }}'}\n",
     _TOP + "triggers:\n  - alert: ${{ alert.category == 'phishing' }}\ninputs:\n  host: {type: string, default: any}\nsteps:\n"
