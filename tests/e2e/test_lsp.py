@@ -308,7 +308,7 @@ def test_the_server_starts_without_what_only_a_platform_needs() -> None:
     assert ran.stdout == "[]\n"
 
 
-def test_diagnostics_of_200_lines_come_quickly() -> None:
+def test_an_edit_of_200_lines_is_diagnosed_as_a_whole() -> None:
     from tocsin.cli.lsp.documents import Document, diagnose
     from tocsin.cli.lsp.folder import Folder
     from tocsin.connectors.catalogue import PackCatalogue
@@ -325,10 +325,6 @@ def test_diagnostics_of_200_lines_come_quickly() -> None:
     catalogue = PackCatalogue(load_packs([BUILTIN]))
     folder = Folder([], catalogue)
     diagnose(document, catalogue, folder)
-    spent = []
-    for place in range(5):
-        edited = Document(document.path, document.text.replace("title: Long", f"title: Long {place}"))
-        begun = time.process_time()
-        diagnose(edited, catalogue, folder)
-        spent.append(time.process_time() - begun)
-    assert min(spent) < 0.05, spent
+    edited = Document(document.path, document.text.replace("steps.s27.verdict", "steps.s27.verdikt"))
+    (wrong,) = diagnose(edited, catalogue, folder)
+    assert "verdikt" in str(wrong)

@@ -12,14 +12,14 @@ if TYPE_CHECKING:
 
     from tocsin.core.values import JsonObject
 
-NAMES = ("idle", "intake", "runs", "trigger_to_first_action_ms", "expressions")
+NAMES = ("idle", "intake", "runs", "trigger_to_first_action_ms", "expressions", "checking")
 
 
 def bench(
     only: Annotated[str | None, typer.Option(help=f"Only these, with commas between them: {', '.join(NAMES)}.")] = None,
     json: AsJson = False,
 ) -> None:
-    """Measure start-up, intake, runs and expressions on this machine, in under a minute."""
+    """Measure start-up, intake, runs, expressions and checks on this machine, in about a minute."""
     from tocsin.cli.bench.measures import MEASURES
     from tocsin.cli.logs import configure_logging
     from tocsin.core.errors import Invalid

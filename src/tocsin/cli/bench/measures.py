@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 
+from tocsin.cli.bench.checking import checking
 from tocsin.cli.bench.expressions import expressions
 from tocsin.cli.bench.idle import idle
 from tocsin.cli.bench.load import intake, runs, trigger_to_first_action
@@ -13,4 +14,5 @@ MEASURES: Mapping[str, Callable[[], JsonObject]] = {
     "runs": runs,
     "trigger_to_first_action_ms": trigger_to_first_action,
     "expressions": expressions,
+    "checking": checking,
 }
