@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,7 +11,7 @@ import pytest
 
 from tocsin.cli.serve import serving
 from tocsin.core.values import Json, JsonObject
-from tocsin.settings import ConnectionSettings, Settings, SourceSettings
+from tocsin.settings import Settings
 from tocsin.testing.target import Target
 
 PACK = """\
@@ -96,26 +96,14 @@ class Desk:
         return await self.backtest(text=PLAYBOOK.replace(old, new), **body)
 
 
-def lay_out(folder: Path, target: Target) -> Settings:
-    texts = {
+def files() -> dict[str, str]:
+    return {
         "packs/edr/pack.yaml": PACK,
         "packs/edr/actions/look_up.yaml": READ,
         "packs/edr/actions/isolate.yaml": WRITE,
         "packs/edr/mappings/alert.yaml": MAPPING,
         "playbooks/contain.yaml": PLAYBOOK,
     }
-    for place, text in texts.items():
-        (folder / place).parent.mkdir(parents=True, exist_ok=True)
-        (folder / place).write_text(text)
-    return Settings(
-        data=str(folder / "data"),
-        port=0,
-        packs=[str(folder / "packs")],
-        playbooks=[str(folder / "playbooks")],
-        egress_allow=[f"127.0.0.1/32:{target.url.rpartition(':')[2]}"],
-        connections=[ConnectionSettings("edr", "edr", {"url": target.url})],
-        sources=[SourceSettings("sensor", "edr")],
-    )
 
 
 @pytest.fixture
@@ -126,9 +114,9 @@ def target() -> Iterator[Target]:
 
 
 @pytest.fixture
-async def desk(tmp_path: Path, target: Target) -> AsyncIterator[Desk]:
+async def desk(tmp_path: Path, target: Target, lay_out: Callable[[Path, Target, Mapping[str, str]], Settings]) -> AsyncIterator[Desk]:
     """Return a server whose runs on five alerts have come to rest, and a target that notes from then on what reaches it."""
-    async with serving(lay_out(tmp_path, target)) as running:
+    async with serving(lay_out(tmp_path, target, files())) as running:
         assert running.server.problems == ()
         assert running.server.admin is not None
         headers = {"authorization": f"Bearer {running.server.admin.token}"}

@@ -397,3 +397,14 @@ def test_demo_refuses_a_file_that_is_not_there(tmp_path: Path) -> None:
     ran = tocsin("demo", "--json", "--alerts", str(tmp_path / "none.jsonl"))
     assert ran.returncode == 2
     assert b"Traceback" not in ran.stderr
+
+
+def test_bench_prints_a_figure_for_each_measure() -> None:
+    ran = tocsin("bench", "--json", "--only", "expressions,checking")
+    assert ran.returncode == 0, ran.stderr
+    figures = json.loads(ran.stdout)
+    assert {name: sorted(found) for name, found in figures.items()} == {
+        "expressions": ["condition_us", "mapping_500_us"],
+        "checking": ["folder_of_200_s", "one_ms"],
+    }
+    assert all(figure > 0 for found in figures.values() for figure in found.values())

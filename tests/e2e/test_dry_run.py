@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from pathlib import Path
 
 import httpx
@@ -11,7 +11,7 @@ import pytest
 from tocsin.cli.serve import Serving, serving
 from tocsin.core.ids import DEFAULT_WORKSPACE
 from tocsin.core.values import Json, JsonObject
-from tocsin.settings import ConnectionSettings, Settings, SourceSettings
+from tocsin.settings import Settings
 from tocsin.testing.target import Target
 
 PACK = """\
@@ -109,8 +109,8 @@ steps:
 """
 
 
-def lay_out(folder: Path, target: Target, **playbooks: str) -> Settings:
-    texts = {
+def files(**playbooks: str) -> dict[str, str]:
+    return {
         "packs/edr/pack.yaml": PACK,
         "packs/edr/actions/look_up.yaml": READ,
         "packs/edr/actions/isolate.yaml": WRITE % {"name": "isolate", "undo": "undo: release"},
@@ -118,18 +118,6 @@ def lay_out(folder: Path, target: Target, **playbooks: str) -> Settings:
         "packs/edr/mappings/alert.yaml": MAPPING,
         **{f"playbooks/{name}.yaml": text for name, text in playbooks.items()},
     }
-    for place, text in texts.items():
-        (folder / place).parent.mkdir(parents=True, exist_ok=True)
-        (folder / place).write_text(text)
-    return Settings(
-        data=str(folder / "data"),
-        port=0,
-        packs=[str(folder / "packs")],
-        playbooks=[str(folder / "playbooks")],
-        egress_allow=[f"127.0.0.1/32:{target.url.rpartition(':')[2]}"],
-        connections=[ConnectionSettings("edr", "edr", {"url": target.url})],
-        sources=[SourceSettings("sensor", "edr")],
-    )
 
 
 @pytest.fixture
@@ -139,8 +127,8 @@ def target() -> Iterator[Target]:
 
 
 @pytest.fixture
-async def running(tmp_path: Path, target: Target) -> AsyncIterator[Serving]:
-    async with serving(lay_out(tmp_path, target, contain=PLAYBOOK, tell=CHILD, replayed=REPLAYED, calling=CALLING)) as running:
+async def running(tmp_path: Path, target: Target, lay_out: Callable[[Path, Target, Mapping[str, str]], Settings]) -> AsyncIterator[Serving]:
+    async with serving(lay_out(tmp_path, target, files(contain=PLAYBOOK, tell=CHILD, replayed=REPLAYED, calling=CALLING))) as running:
         assert running.server.problems == ()
         yield running
 
